@@ -1,0 +1,205 @@
+package event
+
+import (
+	"net/netip"
+	"strconv"
+	"unsafe"
+)
+
+// Name is one name of an event's file.
+type Name struct {
+	Text       string // absolute where the directory is known
+	Provenance Provenance
+	Form       Form
+}
+
+// Form says which of the three names of one file this is.
+type Form uint8
+
+// The forms of a name.
+const (
+	Resolved  Form = iota // walked to the root of the mount namespace
+	Origin                // walked on to the root of the file system
+	GivenForm             // the caller's string, joined lexically
+)
+
+// names are the names of Path, made on demand in a buffer that is kept.
+type names struct {
+	made     bool
+	selected int
+	count    int
+	list     [3]Name
+	buf      []byte
+}
+
+func (n *names) reset() {
+	n.made, n.selected, n.count = false, 0, 0
+	n.buf = n.buf[:0]
+}
+
+// Names returns how many names the file of the event has: none, one, or up to
+// three. A rule is true of an event when it is true with any one of them
+// selected.
+func (e *Event) Names() int {
+	e.makeNames()
+	return e.names.count
+}
+
+// SelectName makes Name return the i-th name, 0 <= i < Names().
+func (e *Event) SelectName(i int) { e.names.selected = i }
+
+// Name returns the selected name: fd.name and what is derived from it. Its
+// Provenance is NoName if the event has none.
+func (e *Event) Name() Name {
+	e.makeNames()
+	if e.names.selected >= e.names.count {
+		return Name{}
+	}
+	return e.names.list[e.names.selected]
+}
+
+// Name2 returns the second path's name: the caller's string on its directory.
+func (e *Event) Name2() Name {
+	e.makeNames()
+	return e.givenName(&e.Path2)
+}
+
+// GivenName returns the first path's name as the caller gave it, on its
+// directory, whatever is selected.
+func (e *Event) GivenName() Name {
+	e.makeNames()
+	return e.givenName(&e.Path)
+}
+
+// OriginName returns the first path's name on its own file system where that
+// differs from the resolved one; its Provenance is NoName otherwise.
+func (e *Event) OriginName() Name {
+	e.makeNames()
+	for _, n := range e.names.list[:e.names.count] {
+		if n.Form == Origin {
+			return n
+		}
+	}
+	return Name{}
+}
+
+// makeNames fills the list of names, best first.
+func (e *Event) makeNames() {
+	if e.names.made {
+		return
+	}
+	e.names.made = true
+	if e.Socket.Family != FamilyNone {
+		e.addName(e.socketName())
+		return
+	}
+	p := &e.Path
+	if p.Resolved.Valid {
+		e.addName(e.keep(p.Resolved.AppendTo, FromKernel, Resolved))
+		if p.Origin.Valid {
+			e.addName(e.keep(p.appendOrigin, FromKernel, Origin))
+		}
+		if e.onlyReads() {
+			return
+		}
+	}
+	if p.HasGiven || p.GivenUnread {
+		e.addName(e.givenName(p))
+	}
+}
+
+// onlyReads tells that the event is a successful open without any right to
+// write: then the string that the caller gave adds nothing but false alarms.
+func (e *Event) onlyReads() bool {
+	flags, ok := e.Arg(ArgOpenFlags)
+	const accessMode, creat, trunc = 0o3, 0o100, 0o1000
+	return ok && flags&(accessMode|creat|trunc) == 0 && !e.Failed()
+}
+
+// addName adds a name unless there is one with the same text.
+func (e *Event) addName(name Name) {
+	if name.Provenance == NoName || e.names.count == len(e.names.list) {
+		return
+	}
+	for _, have := range e.names.list[:e.names.count] {
+		if have.Text == name.Text && have.Provenance != Unread {
+			return
+		}
+	}
+	e.names.list[e.names.count] = name
+	e.names.count++
+}
+
+// keep lets fill append a name to the event's buffer.
+func (e *Event) keep(fill func([]byte) []byte, prov Provenance, form Form) Name {
+	start := len(e.names.buf)
+	e.names.buf = fill(e.names.buf)
+	return Name{Text: borrow(e.names.buf[start:]), Provenance: prov, Form: form}
+}
+
+// givenName makes the caller's name of a path, NoName if it has none.
+func (e *Event) givenName(p *Path) Name {
+	if !p.HasGiven && !p.GivenUnread {
+		return Name{}
+	}
+	start := len(e.names.buf)
+	buf, prov := appendGiven(e.names.buf, p)
+	e.names.buf = buf
+	return Name{Text: borrow(buf[start:]), Provenance: prov, Form: GivenForm}
+}
+
+// appendOrigin appends the name on the file system itself.
+func (p *Path) appendOrigin(buf []byte) []byte {
+	buf = p.Origin.begin(buf)
+	if p.Origin.Truncated || len(p.Origin.Bytes) > 0 {
+		buf = appendReversed(buf, p.Origin.Bytes)
+	}
+	if p.OriginSkip > 0 && p.OriginSkip <= len(p.Resolved.Bytes) {
+		buf = appendReversed(buf, p.Resolved.Bytes[:p.OriginSkip])
+	}
+	return buf
+}
+
+// socketName makes Falco's fd.name of a socket: client->server, or the local
+// address of a socket that listens.
+func (e *Event) socketName() Name {
+	s := &e.Socket
+	prov := FromKernel
+	if s.Given {
+		prov = Given
+	}
+	return e.keep(s.appendName, prov, Resolved)
+}
+
+func (s *Socket) appendName(buf []byte) []byte {
+	if s.Family == FamilyUnix {
+		return append(buf, s.Path...)
+	}
+	client, server := s.Local, s.Remote
+	if s.Server {
+		client, server = s.Remote, s.Local
+	}
+	if client.IsValid() {
+		buf = appendAddrPort(buf, client)
+	}
+	if client.IsValid() && server.IsValid() {
+		buf = append(buf, "->"...)
+	}
+	if server.IsValid() {
+		buf = appendAddrPort(buf, server)
+	}
+	return buf
+}
+
+// appendAddrPort writes address:port, without brackets for IPv6, as Falco does.
+func appendAddrPort(buf []byte, a netip.AddrPort) []byte {
+	buf = a.Addr().Unmap().AppendTo(buf)
+	buf = append(buf, ':')
+	return strconv.AppendUint(buf, uint64(a.Port()), 10)
+}
+
+// borrow makes a string of bytes that stay where they are until Reset: a
+// buffer that grows leaves the old bytes to the strings made of them.
+func borrow(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}

@@ -1,0 +1,96 @@
+package field
+
+import "github.com/goshawk-security/goshawk/internal/event"
+
+// Getter reads a field of an event. It never allocates for a plain field and
+// never fails: what is not there is a value of another presence.
+type Getter func(*event.Event, Arg) event.Value
+
+// Arg is the argument in brackets of a field, read once when a rule is compiled.
+type Arg struct {
+	Given bool
+	Name  string // as written: proc.env[HOME]
+	Index int    // the number, for fields whose argument is one: proc.aname[2]
+}
+
+// ArgUse says whether a field takes an argument.
+type ArgUse uint8
+
+// The uses of an argument.
+const (
+	NoArg       ArgUse = iota
+	OptionalKey        // may be given, any text
+	RequiredKey
+	OptionalIndex // may be given, a number; without it the field has one value for each index
+	RequiredIndex
+)
+
+// Scope says what a value depends on: for how long it stays the same.
+type Scope uint8
+
+// The scopes, narrowest first.
+const (
+	PerEvent   Scope = iota // differs from event to event
+	PerName                 // differs between the names of one event: fd.name and its parts
+	PerThread               // a thread can change it: ids, capabilities, comm
+	PerImage                // constant from exec to exec
+	PerProcess              // constant from birth to death
+	PerNode                 // the same for all
+)
+
+// Field is one row of the catalogue.
+type Field struct {
+	Name string // Falco's name where it has one
+	Type event.ValueType
+	Arg  ArgUse
+	Desc string // one sentence, for the manual
+
+	Get Getter
+
+	// Each asks for the values of an OptionalIndex field that was written without
+	// an argument: indexes count from First until the getter says absent, and a
+	// comparison is true when it is true for any of them.
+	First int
+
+	// Either names two fields that this one stands for: fd.ip is fd.cip or
+	// fd.sip. A comparison is true when it is true for one of them. Get is used for
+	// output alone.
+	Either []string
+
+	// Types are the event types that can carry the field; nil means all.
+	Types []event.Type
+
+	Scope       Scope
+	Invalidates string // what changes the value within its scope; "" for nothing
+	Source      string // where the value comes from: kernel, /proc, passwd …
+	Since       string // oldest kernel that delivers it, "5.8" unless said
+
+	// NeedsEnv asks the kernel side to send environments.
+	NeedsEnv bool
+}
+
+// Catalogue finds fields by name.
+type Catalogue struct {
+	rows   []Field
+	byName map[string]*Field
+}
+
+// New joins the rows of several sources. The rows are the catalogue's from
+// then on.
+func New(sources ...[]Field) *Catalogue {
+	c := &Catalogue{byName: map[string]*Field{}}
+	for _, rows := range sources {
+		c.rows = append(c.rows, rows...)
+	}
+	for i := range c.rows {
+		c.byName[c.rows[i].Name] = &c.rows[i]
+	}
+	return c
+}
+
+// Find returns the row with this name, nil if there is none. It is shared and
+// must not be changed.
+func (c *Catalogue) Find(name string) *Field { return c.byName[name] }
+
+// All returns every row in catalogue order. The slice is shared.
+func (c *Catalogue) All() []Field { return c.rows }

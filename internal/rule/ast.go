@@ -1,0 +1,119 @@
+package rule
+
+import (
+	"net/netip"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
+)
+
+// Pos is a place in a rule file. Line and Col count from 1, Col in runes.
+type Pos struct {
+	File string
+	Line int
+	Col  int
+}
+
+// Expr is a node of a condition: [*And], [*Or], [*Not], [*MacroRef],
+// [*Comparison] or [*Exists].
+type Expr interface {
+	Position() Pos
+	expr()
+}
+
+// And is true when all its parts are; it has at least two.
+type And struct {
+	Pos   Pos
+	Parts []Expr
+}
+
+// Or is true when one of its parts is; it has at least two.
+type Or struct {
+	Pos   Pos
+	Parts []Expr
+}
+
+// Not is true when X is not.
+type Not struct {
+	Pos Pos
+	X   Expr
+}
+
+// MacroRef stands where a condition names a macro. After Load, Macro is never
+// nil and there is no circle.
+type MacroRef struct {
+	Pos   Pos
+	Name  string
+	Macro *Macro
+}
+
+// Exists is true when the field has a value.
+type Exists struct {
+	Pos   Pos
+	Field FieldRef
+}
+
+// Comparison holds a field against one or more literals.
+type Comparison struct {
+	Pos   Pos
+	Field FieldRef
+	Op    Op
+	// Values are the literals: one for plain operators, any number for in,
+	// pmatch and intersects, lists already expanded.
+	Values []Literal
+}
+
+// FieldRef is a field as a condition or an output names it. After Load, Field
+// is never nil.
+type FieldRef struct {
+	Pos   Pos
+	Text  string // as written: proc.aname[2]
+	Name  string // proc.aname
+	Arg   field.Arg
+	Field *field.Field
+}
+
+// Literal is a value in a condition: its text, and, after Load, the same
+// converted to the type of the field it is compared with.
+type Literal struct {
+	Pos   Pos
+	Text  string
+	Value event.Value
+	Net   netip.Prefix // for addresses and networks: an address is a prefix of full length
+}
+
+// Op is an operator between a field and literals.
+type Op uint8
+
+// The operators.
+const (
+	OpInvalid Op = iota
+	OpEq         // = and ==
+	OpNe         // !=
+	OpLt
+	OpLe
+	OpGt
+	OpGe
+	OpContains
+	OpIContains
+	OpStartsWith
+	OpEndsWith
+	OpGlob
+	OpIn
+	OpIntersects
+	OpPMatch
+)
+
+func (e *And) Position() Pos        { return e.Pos }
+func (e *Or) Position() Pos         { return e.Pos }
+func (e *Not) Position() Pos        { return e.Pos }
+func (e *MacroRef) Position() Pos   { return e.Pos }
+func (e *Exists) Position() Pos     { return e.Pos }
+func (e *Comparison) Position() Pos { return e.Pos }
+
+func (*And) expr()        {}
+func (*Or) expr()         {}
+func (*Not) expr()        {}
+func (*MacroRef) expr()   {}
+func (*Exists) expr()     {}
+func (*Comparison) expr() {}
