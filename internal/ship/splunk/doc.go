@@ -1,0 +1,37 @@
+// Package splunk sends alerts to Splunk's HTTP Event Collector (HEC), and to
+// anything else that speaks its protocol.
+//
+// # What is sent
+//
+// A request is a number of events written one after the other, gzipped, at most
+// maxBatchBytes before that. Each event has the alert as its body, the alert's
+// time, host, source, sourcetype and index beside it, and a flat list of indexed
+// fields, so that rule, priority, tags, id and fingerprint can be searched with
+// tstats. An event that is larger than maxEventBytes loses its long strings and
+// then its details, and says so in the field truncated.
+//
+// # What an answer means
+//
+// The code in the answer's body decides, and the HTTP status where there is no
+// body that can be read (a proxy or a balancer answered):
+//
+//	0                     accepted
+//	24, 25                accepted, and a pause before the next request
+//	8, 9, 18-20, 23,      sent again with back-off; so is what is not an
+//	26, 27                answer of a collector at all
+//	1-4                   the token is refused: nothing is sent until its file
+//	                      changes or the sink is reopened
+//	6, 12, 13, 15, 413    an event is at fault: it is looked for and refused,
+//	                      the rest is sent
+//	5, 7, 10, 11, 14, 16, the request is at fault: its events are refused
+//	21, 22
+//
+// The event at fault is the one that invalid-event-number names, counted from
+// 0; without one the request is halved until one event is left. An event is given
+// up only after it was refused alone in a request.
+//
+// # Secrets
+//
+// The token comes from a file or the environment and is in no error, log line
+// or status. Redirects are not followed: they would carry it elsewhere.
+package splunk
