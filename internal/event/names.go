@@ -137,6 +137,14 @@ func (e *Event) keep(fill func([]byte) []byte, prov Provenance, form Form) Name 
 	return Name{Text: borrow(e.names.buf[start:]), Provenance: prov, Form: form}
 }
 
+// Scratch lets fill append text to the event's buffer and returns it, borrowed
+// until the event is reused. It is for values that have to be put together.
+func (e *Event) Scratch(fill func([]byte) []byte) string {
+	start := len(e.names.buf)
+	e.names.buf = fill(e.names.buf)
+	return borrow(e.names.buf[start:])
+}
+
 // givenName makes the caller's name of a path, NoName if it has none.
 func (e *Event) givenName(p *Path) Name {
 	if !p.HasGiven && !p.GivenUnread {
@@ -170,6 +178,10 @@ func (e *Event) socketName() Name {
 	}
 	return e.keep(s.appendName, prov, Resolved)
 }
+
+// AppendName appends Falco's name of a socket to buf: client->server, the local
+// address of one that listens, or the path of a unix socket.
+func (s *Socket) AppendName(buf []byte) []byte { return s.appendName(buf) }
 
 func (s *Socket) appendName(buf []byte) []byte {
 	if s.Family == FamilyUnix {

@@ -65,6 +65,10 @@ type Field struct {
 	Source      string // where the value comes from: kernel, /proc, passwd …
 	Since       string // oldest kernel that delivers it, "5.8" unless said
 
+	// Path says that the value is an absolute path of a file: literals that it is
+	// compared with get the aliases of usual links when a rule is compiled.
+	Path bool
+
 	// NeedsEnv asks the kernel side to send environments.
 	NeedsEnv bool
 }
