@@ -1,0 +1,69 @@
+package enrich
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// Config sets up an Enricher. The zero value means the defaults.
+type Config struct {
+	ProcRoot      string        // where proc is mounted; /proc
+	CgroupRoot    string        // where cgroup file systems are mounted; /sys/fs/cgroup
+	MaxProcesses  int           // 65536
+	MaxCgroups    int           // 65536
+	MaxNamespaces int           // containers whose users are kept; 256
+	Grace         time.Duration // how long an ended process is kept; 5 s
+	Environ       bool          // read environments in /proc, too: a rule asks for one
+}
+
+// withDefaults fills in what was not set.
+func (c Config) withDefaults() Config {
+	if c.ProcRoot == "" {
+		c.ProcRoot = "/proc"
+	}
+	if c.CgroupRoot == "" {
+		c.CgroupRoot = "/sys/fs/cgroup"
+	}
+	if c.MaxProcesses == 0 {
+		c.MaxProcesses = 65536
+	}
+	if c.MaxCgroups == 0 {
+		c.MaxCgroups = 65536
+	}
+	if c.MaxNamespaces == 0 {
+		c.MaxNamespaces = 256
+	}
+	if c.Grace == 0 {
+		c.Grace = 5 * time.Second
+	}
+	return c
+}
+
+// Validate reports every setting that cannot be used.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	for _, p := range []struct{ name, value string }{{"procRoot", c.ProcRoot}, {"cgroupRoot", c.CgroupRoot}} {
+		if !filepath.IsAbs(p.value) {
+			errs = append(errs, fmt.Errorf("%s %q: must be an absolute path", p.name, p.value))
+		}
+	}
+	for _, n := range []struct {
+		name       string
+		value, min int
+	}{
+		{"maxProcesses", c.MaxProcesses, 16},
+		{"maxCgroups", c.MaxCgroups, 16},
+		{"maxNamespaces", c.MaxNamespaces, 1},
+	} {
+		if n.value < n.min {
+			errs = append(errs, fmt.Errorf("%s %d: must be at least %d", n.name, n.value, n.min))
+		}
+	}
+	if c.Grace < 0 {
+		errs = append(errs, fmt.Errorf("grace %v: must not be negative", c.Grace))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,178 @@
+package enrich
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/goshawk-security/goshawk/internal/enrich/process"
+	"github.com/goshawk-security/goshawk/internal/enrich/users"
+	"github.com/goshawk-security/goshawk/internal/enrich/workload"
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+// Enricher adds context to events. Used by one goroutine.
+type Enricher struct {
+	cfg     Config
+	log     *zap.Logger
+	table   *process.Table
+	cgroups *workload.Resolver
+	users   *users.Cache
+	hostMnt uint32 // mount namespace of the host, 0 if it cannot be read
+}
+
+// Stats are the counters of the tables. Plain numbers: copy them to read them in
+// another goroutine.
+type Stats struct {
+	Process  process.Stats
+	Workload workload.Stats
+	Users    users.Stats
+}
+
+// New returns an Enricher that knows nothing yet: attach capture, then call Scan.
+func New(cfg Config, log *zap.Logger) (*Enricher, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure enrichment: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	if log == nil {
+		log = zap.NewNop()
+	}
+	cgroups, err := workload.New(workload.Config{
+		ProcRoot: cfg.ProcRoot, CgroupRoot: cfg.CgroupRoot, MaxCgroups: cfg.MaxCgroups,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up enrichment: %w", err)
+	}
+	controller := cgroups.Controller()
+	e := &Enricher{
+		cfg:     cfg,
+		log:     log,
+		cgroups: cgroups,
+		users:   users.New(users.Config{ProcRoot: cfg.ProcRoot, MaxNamespaces: cfg.MaxNamespaces}),
+		table: process.New(process.Config{
+			ProcRoot:     cfg.ProcRoot,
+			MaxProcesses: cfg.MaxProcesses,
+			Grace:        cfg.Grace,
+			Environ:      cfg.Environ,
+			Now:          bootTime,
+			CgroupPath:   func(data []byte) (string, bool) { return workload.PathIn(data, controller) },
+		}),
+	}
+	e.hostMnt = mountNamespace(cfg.ProcRoot, 1)
+	return e, nil
+}
+
+// Scan takes over what runs already: the cgroups, then the processes. It is
+// called once, after capture was attached. An error says what is missing; the
+// Enricher works with what there is.
+func (e *Enricher) Scan(ctx context.Context) error {
+	err := errors.Join(e.cgroups.Walk(ctx), e.table.Scan(ctx))
+	p, w := e.table.Stats(), e.cgroups.Stats()
+	e.log.Info("scanned the running system",
+		zap.Int("processes", p.Processes), zap.Int("cgroups", w.Cgroups), zap.Int("containers", w.Containers))
+	return err
+}
+
+// Apply updates the tables with a state event and sets Process, Image, Container
+// and Accounts of any event, as they are after it: for a birth the parent's, for
+// an exec the new image, for an end the one that ended. An event of a known
+// process that changes nothing costs no allocation.
+func (e *Enricher) Apply(ev *event.Event) {
+	var (
+		p   *process.Entry
+		img *event.Image
+	)
+	switch ev.Type {
+	case event.Fork, event.Vfork, event.Clone, event.Clone3:
+		if ev.HasTask() {
+			p, img = e.table.Fork(ev)
+			break
+		}
+		p, img = e.table.Lookup(ev)
+	case event.Execve, event.Execveat:
+		if ev.HasTask() {
+			p, img = e.table.Exec(ev, e.cgroups.Announce(ev.Task.Cgroup, ev.Task.CgroupPath.Resolved))
+			break
+		}
+		p, img = e.table.Lookup(ev)
+	case event.ProcExit:
+		p, img = e.table.Exit(ev)
+	case event.CgroupMkdir:
+		e.cgroups.Announce(ev.Task.Cgroup, ev.Task.CgroupPath.Resolved)
+		p, img = e.table.Lookup(ev)
+	case event.CgroupRmdir:
+		p, img = e.table.Lookup(ev)
+		e.cgroups.Remove(ev.Task.Cgroup)
+	default:
+		p, img = e.table.Lookup(ev)
+	}
+	e.table.Advance(ev.Time)
+	e.place(ev, p)
+	ev.Process, ev.Image, ev.Container = &p.Process, img, p.Container
+	ev.Accounts = e.accounts(ev, img)
+}
+
+// place finds the process's container. The event says in which cgroup its
+// thread is: when that differs from before, the process was moved.
+func (e *Enricher) place(ev *event.Event, p *process.Entry) {
+	if p.Cgroup != ev.Cgroup && ev.Cgroup != 0 {
+		p.Cgroup, p.Resolved = ev.Cgroup, false
+	}
+	if p.Resolved || p.Cgroup == 0 {
+		return
+	}
+	c, ok := e.cgroups.Container(p.Cgroup)
+	if !ok && p.Ended == 0 {
+		c, ok = e.cgroups.Ask(p.Cgroup, p.PID, ev.Time)
+	}
+	p.Container, p.Resolved = c, ok
+}
+
+// accounts returns the names that hold where the image runs. A container that
+// shares the host's mounts has the host's.
+func (e *Enricher) accounts(ev *event.Event, img *event.Image) event.Accounts {
+	ns := img.Namespaces.Mount
+	if ev.Container == nil || ns == e.hostMnt && ns != 0 {
+		return e.users.Host(ev.Time)
+	}
+	if ns == 0 {
+		return nil
+	}
+	return e.users.Namespace(ns, ev.PID, ev.Time)
+}
+
+// Stats returns the counters.
+func (e *Enricher) Stats() Stats {
+	return Stats{Process: e.table.Stats(), Workload: e.cgroups.Stats(), Users: e.users.Stats()}
+}
+
+// bootTime returns CLOCK_BOOTTIME in nanoseconds.
+func bootTime() uint64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0 // the clock is there since Linux 2.6.39
+	}
+	return uint64(ts.Nano())
+}
+
+// mountNamespace returns the number of a process's mount namespace, 0 if it
+// cannot be read.
+func mountNamespace(procRoot string, pid int) uint32 {
+	link, err := os.Readlink(filepath.Join(procRoot, strconv.Itoa(pid), "ns/mnt"))
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, "mnt:["), "]"), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}

@@ -1,0 +1,129 @@
+package process
+
+import (
+	"bytes"
+	"path"
+	"strings"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+const (
+	maxArgs     = 4096 // arguments, and variables, that are kept
+	memfdPrefix = "memfd:"
+)
+
+// bareImage says what the event itself says.
+func bareImage(ev *event.Event) *event.Image {
+	return &event.Image{
+		PID:    ev.PID,
+		Start:  ev.Start,
+		ExecID: ev.ExecID,
+		Time:   ev.Time,
+		Creds:  event.Creds{UID: ev.UID, EUID: ev.UID, GID: ev.GID, EGID: ev.GID, LoginUID: event.LoginUnset},
+	}
+}
+
+// forkedImage is what a child runs: its creator's program, as itself.
+func forkedImage(creator *event.Image, ev *event.Event) *event.Image {
+	img := *creator
+	task := &ev.Task
+	img.PID, img.VPID, img.Start, img.ExecID = task.PID, task.VPID, task.Start, task.ExecID
+	img.Time = ev.Time
+	img.Parent = creator
+	img.Execed = false
+	setTask(&img, task)
+	return &img
+}
+
+// execedImage is the new image that the event describes. before is the one it
+// takes the place of; strings that did not change are shared with it.
+func (t *Table) execedImage(ev *event.Event, before *event.Image, cgroup string) *event.Image {
+	task := &ev.Task
+	img := &event.Image{
+		PID: task.PID, VPID: task.VPID, Start: task.Start, ExecID: task.ExecID,
+		Time:       ev.Time,
+		Parent:     before.Parent,
+		Execed:     true,
+		Comm:       share(task.Comm, before.Comm),
+		Exe:        task.File,
+		Filename:   share(task.Filename, before.Filename),
+		CgroupPath: cgroup,
+	}
+	img.ExePath = t.name(task.Exe.Resolved, before.ExePath)
+	img.Cwd = t.name(task.Cwd.Resolved, before.Cwd)
+	exe := &task.Exe.Resolved
+	img.Deleted = exe.Deleted
+	img.Memfd = exe.Detached && bytes.HasPrefix(exe.Bytes, []byte(memfdPrefix))
+	if img.Comm == "" {
+		img.Comm = path.Base(img.ExePath)
+	}
+	img.Args, img.ArgsCut = split(task.Argv)
+	img.Env, _ = split(task.Environ)
+	img.CmdLine = cmdLine(img.Comm, img.Args)
+	setTask(img, task)
+	for i, s := range task.Stdio {
+		s.Name = share(s.Name, before.Stdio[i].Name)
+		s.Socket.Path = strings.Clone(s.Socket.Path)
+		img.Stdio[i] = s
+	}
+	return img
+}
+
+// setTask copies what births and new images have in common.
+func setTask(img *event.Image, task *event.Task) {
+	img.SID, img.PGID, img.VPGID = task.SID, task.PGID, task.VPGID
+	img.TTY = task.TTY
+	img.Creds = task.Creds
+	img.Namespaces = task.Namespaces
+}
+
+// name writes a path as text, "" if it is not there.
+func (t *Table) name(c event.Components, have string) string {
+	if !c.Valid {
+		return ""
+	}
+	t.scratch = c.AppendTo(t.scratch[:0])
+	if string(t.scratch) == have {
+		return have
+	}
+	return string(t.scratch)
+}
+
+// share copies a borrowed string, unless have is the same already.
+func share(s, have string) string {
+	if s == have {
+		return have
+	}
+	return strings.Clone(s)
+}
+
+// split copies a list of strings each ended by NUL. It is cut when the last one
+// is not ended, or when there are too many.
+func split(b []byte) (list []string, cut bool) {
+	if len(b) == 0 {
+		return nil, false
+	}
+	text := string(b) // one copy, shared by all
+	cut = text[len(text)-1] != 0
+	n := strings.Count(text, "\x00")
+	if cut {
+		n++
+	}
+	if n > maxArgs {
+		n, cut = maxArgs, true
+	}
+	list = make([]string, n)
+	for i := range list {
+		list[i], text, _ = strings.Cut(text, "\x00")
+	}
+	return list, cut
+}
+
+// cmdLine is Falco's proc.cmdline.
+func cmdLine(comm string, args []string) string {
+	if len(args) < 2 {
+		return comm
+	}
+	return comm + " " + strings.Join(args[1:], " ")
+}

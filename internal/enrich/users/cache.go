@@ -1,0 +1,178 @@
+package users
+
+import (
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/goshawk-security/goshawk/internal/enrich/aside"
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+const (
+	// recheck is how long names are used without a look at the files, and how
+	// long one waits after a root that could not be read, in event time.
+	recheck = uint64(time.Second)
+	// patience is how long an event waits for a file to be read.
+	patience = 20 * time.Millisecond
+
+	hostLimit      = 8 << 20  // bytes of one of the host's files
+	containerLimit = 64 << 10 // bytes of one of a container's
+)
+
+// Config says where names are read.
+type Config struct {
+	ProcRoot      string // where proc is mounted; the host is the root of its process 1
+	MaxNamespaces int    // how many containers' names are kept
+}
+
+// Stats counts what a Cache did.
+type Stats struct {
+	Namespaces int    // kept now
+	Evicted    uint64 // forgotten because there were too many
+	Loads      uint64 // times that files were looked at
+	Failed     uint64 // roots that could not be read: their process had ended, mostly
+	Late       uint64 // file systems that did not answer in time
+}
+
+// Cache keeps the names of the host and of the mount namespaces seen last. Used
+// by one goroutine.
+type Cache struct {
+	cfg    Config
+	host   Accounts
+	spaces map[uint32]*Accounts
+	runner aside.Runner
+	stats  Stats
+}
+
+// New returns a Cache that has read nothing yet.
+func New(cfg Config) *Cache {
+	c := &Cache{cfg: cfg, spaces: map[uint32]*Accounts{}}
+	c.runner = aside.Runner{Wait: patience, Limit: 4}
+	c.host = Accounts{cache: c, pid: 1, limit: hostLimit}
+	return c
+}
+
+// Stats returns the counters.
+func (c *Cache) Stats() Stats {
+	c.stats.Namespaces = len(c.spaces)
+	c.stats.Late = c.runner.Abandoned()
+	return c.stats
+}
+
+// Host returns the names of the host, as of the event time now.
+func (c *Cache) Host(now uint64) *Accounts {
+	c.host.now = max(c.host.now, now)
+	return &c.host
+}
+
+// Namespace returns the names in a mount namespace, which the process pid is in.
+// Nothing is read before somebody asks for a name.
+func (c *Cache) Namespace(ns, pid uint32, now uint64) *Accounts {
+	a := c.spaces[ns]
+	if a == nil {
+		if len(c.spaces) >= c.cfg.MaxNamespaces {
+			c.evict()
+		}
+		a = &Accounts{cache: c, limit: containerLimit}
+		c.spaces[ns] = a
+	}
+	a.pid, a.now = pid, max(a.now, now)
+	return a
+}
+
+// evict forgets the namespace that was quiet for longest.
+func (c *Cache) evict() {
+	var (
+		oldest uint32
+		at     = ^uint64(0)
+	)
+	for ns, a := range c.spaces {
+		if a.now < at || a.now == at && ns < oldest {
+			oldest, at = ns, a.now
+		}
+	}
+	delete(c.spaces, oldest)
+	c.stats.Evicted++
+}
+
+// Accounts names the users and groups of one root. It implements
+// event.Accounts.
+type Accounts struct {
+	cache *Cache
+	pid   uint32 // whose root is read
+	limit int64
+	now   uint64
+	next  uint64 // when to look again
+	have  *tables
+	slow  chan result // of a load that did not answer in time; nil if none is under way
+}
+
+type result struct {
+	tables *tables
+	err    error
+}
+
+// User implements event.Accounts.
+func (a *Accounts) User(uid uint32) (event.Account, bool) {
+	a.refresh()
+	if a.have == nil {
+		return event.Account{}, false
+	}
+	account, ok := a.have.users[uid]
+	return account, ok
+}
+
+// Group implements event.Accounts.
+func (a *Accounts) Group(gid uint32) (string, bool) {
+	a.refresh()
+	if a.have == nil {
+		return "", false
+	}
+	name, ok := a.have.groups[gid]
+	return name, ok
+}
+
+// refresh looks at the files again when it is time to.
+func (a *Accounts) refresh() {
+	if a.slow != nil {
+		select {
+		case r := <-a.slow:
+			a.slow = nil
+			a.take(r)
+		default:
+		}
+		return
+	}
+	if a.now < a.next {
+		return
+	}
+	a.next = a.now + recheck
+	if a.cache.runner.Full() {
+		return
+	}
+	a.cache.stats.Loads++
+
+	root := filepath.Join(a.cache.cfg.ProcRoot, strconv.FormatUint(uint64(a.pid), 10), "root")
+	have, limit, late := a.have, a.limit, make(chan result, 1)
+	r, ok := aside.Do(&a.cache.runner, func() result {
+		t, err := load(root, limit, have)
+		late <- result{t, err}
+		return result{t, err}
+	})
+	if !ok {
+		a.slow = late
+		return
+	}
+	a.take(r)
+}
+
+// take keeps what was read. After a failure the older names stay: the process
+// that was asked ended, its namespace lives on.
+func (a *Accounts) take(r result) {
+	if r.err != nil {
+		a.cache.stats.Failed++
+		return
+	}
+	a.have = r.tables
+}
