@@ -15,9 +15,10 @@ type Pos struct {
 }
 
 // Expr is a node of a condition: [*And], [*Or], [*Not], [*MacroRef],
-// [*Comparison] or [*Exists].
+// [*Comparison] or [*Exists]. String writes it on one line, macros by name.
 type Expr interface {
 	Position() Pos
+	String() string
 	expr()
 }
 
@@ -50,16 +51,19 @@ type MacroRef struct {
 // Exists is true when the field has a value.
 type Exists struct {
 	Pos   Pos
+	Text  string // as written
 	Field FieldRef
 }
 
 // Comparison holds a field against one or more literals.
 type Comparison struct {
 	Pos   Pos
+	Text  string // as written
 	Field FieldRef
 	Op    Op
 	// Values are the literals: one for plain operators, any number for in,
-	// pmatch and intersects, lists already expanded.
+	// pmatch and intersects, lists already expanded. Comparisons may share them:
+	// they must not be changed.
 	Values []Literal
 }
 
@@ -80,6 +84,9 @@ type Literal struct {
 	Text  string
 	Value event.Value
 	Net   netip.Prefix // for addresses and networks: an address is a prefix of full length
+
+	bare       bool // not in quotes: may name a list
+	mustBeList bool // stands where only a list can
 }
 
 // Op is an operator between a field and literals.
@@ -103,6 +110,23 @@ const (
 	OpIntersects
 	OpPMatch
 )
+
+var opNames = [...]string{
+	OpInvalid: "invalid", OpEq: "=", OpNe: "!=", OpLt: "<", OpLe: "<=", OpGt: ">", OpGe: ">=",
+	OpContains: "contains", OpIContains: "icontains", OpStartsWith: "startswith", OpEndsWith: "endswith",
+	OpGlob: "glob", OpIn: "in", OpIntersects: "intersects", OpPMatch: "pmatch",
+}
+
+// String returns the operator as Falco writes it.
+func (o Op) String() string {
+	if int(o) < len(opNames) {
+		return opNames[o]
+	}
+	return opNames[OpInvalid]
+}
+
+// takesList tells that the operator stands before a list.
+func (o Op) takesList() bool { return o == OpIn || o == OpIntersects || o == OpPMatch }
 
 func (e *And) Position() Pos        { return e.Pos }
 func (e *Or) Position() Pos         { return e.Pos }

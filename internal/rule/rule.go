@@ -19,7 +19,8 @@ type Rule struct {
 	Enabled   bool
 	Tags      []string
 	// Types are the event types that can make the condition true, worked out
-	// from it by the checker; never empty.
+	// from it by the checker: it cannot be true for others. None if it can never
+	// match, as a warning says.
 	Types []event.Type
 }
 
@@ -38,10 +39,11 @@ type List struct {
 	Items []Literal
 }
 
-// Set is what a load of rule files made: rules in the order of the files.
+// Set is what a load of rule files made: rules in the order of the files, a
+// replaced one where the first of its name was.
 type Set struct {
-	Rules    []*Rule
-	Macros   map[string]*Macro
+	Rules    []*Rule           // also those that are not enabled
+	Macros   map[string]*Macro // those that can be used
 	Lists    map[string]*List
 	Warnings []*Error // what works but is probably not meant
 }

@@ -1,0 +1,283 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
+)
+
+// checker resolves the names in conditions and outputs and holds them against
+// the catalogue. A macro is checked once, however often it is used.
+type checker struct {
+	*loader
+	macro map[*Macro]*macroState
+	lits  map[sharedKey][]Literal
+	open  []*Macro // from a rule's macro to the one at work
+	said  map[Expr]verdict
+
+	macroNames, listNames []string // to suggest
+
+	// Where mistakes and cautions go, and whose they are.
+	report, caution func(*Error)
+	kind, name      string
+	broken          bool // the rule at work has a mistake, or a macro of it
+}
+
+// macroState is what is known of a macro.
+type macroState struct {
+	done     bool
+	depth    int // macros below it
+	sets     verdict
+	mistakes bool
+}
+
+// sharedKey names a list converted to a type. Comparisons that have nothing but
+// that list share it.
+type sharedKey struct {
+	list *List
+	kind event.ValueType
+}
+
+func newChecker(l *loader) *checker {
+	return &checker{
+		loader:     l,
+		macro:      map[*Macro]*macroState{},
+		lits:       map[sharedKey][]Literal{},
+		said:       map[Expr]verdict{},
+		macroNames: sortedKeys(l.macros),
+		listNames:  sortedKeys(l.lists),
+	}
+}
+
+// run checks the rules, then the macros that no rule uses. Those may name what
+// is not there, as in Falco: that is a warning.
+func (c *checker) run() {
+	c.report, c.caution = c.fail, c.warn
+	for _, d := range c.rules {
+		if !d.foreign {
+			c.rule(d)
+		}
+	}
+	// What only rules of other sources use cannot be checked here.
+	c.report = func(*Error) {}
+	c.caution = c.report
+	for _, d := range c.rules {
+		if d.foreign && d.Condition != nil {
+			c.expr(d.Condition)
+		}
+	}
+	unusable := map[string]bool{}
+	for name, m := range c.macros {
+		if s := c.macro[m]; s != nil && s.mistakes {
+			unusable[name] = true
+		}
+	}
+	c.report, c.caution = c.warn, c.warn
+	for _, name := range c.ordered {
+		if s := c.checkMacro(c.macros[name]); s.mistakes {
+			unusable[name] = true
+		}
+	}
+	for name := range unusable {
+		delete(c.macros, name) // an error was reported, or no rule uses it
+	}
+}
+
+// rule checks one rule and works out its types.
+func (c *checker) rule(d *draft) {
+	c.kind, c.name, c.broken = "", d.Name, false
+	if d.Output != nil {
+		for i := range d.Output.Parts {
+			if f := &d.Output.Parts[i].Field; f.Text != "" {
+				c.field(f)
+			}
+		}
+	}
+	if d.Condition == nil {
+		return // reported
+	}
+	v := c.expr(d.Condition)
+	if c.broken {
+		return // what is said of the types would mislead
+	}
+	d.Types = v.yes.types()
+	switch {
+	case v.yes == (typeSet{}):
+		c.warn(c.at(d.Condition.Position(), errors.New("the condition can never match")))
+	case v.yes == allTypes && !d.noTypeWarn:
+		e := c.at(d.Condition.Position(), errors.New("no event type restricts the condition: it is tried on every event"))
+		e.Hint = "begin it with evt.type in (...)"
+		c.warn(e)
+	}
+	c.context(d.Condition, allTypes, false)
+}
+
+// at makes an error of what is being checked.
+func (c *checker) at(pos Pos, err error) *Error {
+	return &Error{Pos: pos, Kind: c.kind, Rule: c.name, Err: err}
+}
+
+// wrong reports a mistake.
+func (c *checker) wrong(pos Pos, hint string, err error) {
+	e := c.at(pos, err)
+	e.Hint = hint
+	c.report(e)
+	if len(c.open) > 0 {
+		c.macro[c.open[len(c.open)-1]].mistakes = true
+	} else {
+		c.broken = true
+	}
+}
+
+// expr checks a condition and returns for which event types it may be true,
+// and for which false. What it said of each part is kept.
+func (c *checker) expr(e Expr) verdict {
+	v := c.judge(e)
+	c.said[e] = v
+	return v
+}
+
+func (c *checker) judge(e Expr) verdict {
+	switch e := e.(type) {
+	case *And:
+		v := always
+		for _, p := range e.Parts {
+			v = v.and(c.expr(p))
+		}
+		return v
+	case *Or:
+		v := never
+		for _, p := range e.Parts {
+			v = v.or(c.expr(p))
+		}
+		return v
+	case *Not:
+		return c.expr(e.X).not()
+	case *MacroRef:
+		return c.macroRef(e)
+	case *Exists:
+		if !c.field(&e.Field) {
+			return maybe
+		}
+		return existsVerdict(&e.Field)
+	case *Comparison:
+		return c.comparison(e)
+	}
+	return maybe
+}
+
+// macroRef resolves a macro's name.
+func (c *checker) macroRef(e *MacroRef) verdict {
+	m := c.macros[e.Name]
+	if m == nil {
+		hint := ""
+		if c.lists[e.Name] != nil {
+			hint = "there is a list of this name: use it behind in"
+		} else {
+			hint = didYouMean(e.Name, c.macroNames, &c.work)
+		}
+		c.wrong(e.Pos, hint, fmt.Errorf("%w %s", ErrUnknownMacro, e.Name))
+		return maybe
+	}
+	switch i := slices.Index(c.open, m); {
+	case i >= 0:
+		var names []string
+		for _, m := range c.open[i:] {
+			names = append(names, m.Name)
+		}
+		c.wrong(e.Pos, "", fmt.Errorf("macros name each other in a circle: %s", circleText(names)))
+		return maybe
+	case len(c.open) >= maxDepth:
+		c.wrong(e.Pos, "", fmt.Errorf("macros are nested more than %d deep", maxDepth))
+		return maybe
+	}
+	e.Macro = m
+	s := c.checkMacro(m)
+	if len(c.open) == 0 {
+		c.broken = c.broken || s.mistakes
+	} else {
+		outer := c.macro[c.open[len(c.open)-1]]
+		outer.depth = max(outer.depth, s.depth+1)
+		outer.mistakes = outer.mistakes || s.mistakes
+		if outer.depth > maxDepth {
+			c.wrong(e.Pos, "", fmt.Errorf("macros are nested more than %d deep", maxDepth))
+		}
+	}
+	return s.sets
+}
+
+// checkMacro checks a macro unless that was done.
+func (c *checker) checkMacro(m *Macro) *macroState {
+	s := c.macro[m]
+	if s == nil {
+		s = &macroState{sets: maybe}
+		c.macro[m] = s
+	}
+	if s.done || m.Expr == nil {
+		s.mistakes = s.mistakes || m.Expr == nil
+		return s
+	}
+	s.done = true
+	kind, name := c.kind, c.name
+	c.kind, c.name = kindMacro, m.Name
+	c.open = append(c.open, m)
+	s.sets = c.expr(m.Expr)
+	c.open = c.open[:len(c.open)-1]
+	if !s.mistakes {
+		c.context(m.Expr, allTypes, false)
+	}
+	c.kind, c.name = kind, name
+	return s
+}
+
+// field resolves a field's name and argument.
+func (c *checker) field(f *FieldRef) bool {
+	row := c.find(f)
+	if row == nil {
+		c.wrong(f.Pos, c.fieldHint(f), fmt.Errorf("%w %s", ErrUnknownField, f.Name))
+		return false
+	}
+	hint, err := resolveArg(f, row)
+	if err != nil {
+		c.wrong(f.Pos, hint, err)
+		return false
+	}
+	f.Name, f.Field = row.Name, row
+	return true
+}
+
+// find returns the row of a field. evt.arg.name is the field evt.arg with the
+// argument name.
+func (c *checker) find(f *FieldRef) *field.Field {
+	if row := c.cat.Find(f.Name); row != nil || f.Arg.Given {
+		return row
+	}
+	for name := f.Name; ; {
+		i := strings.LastIndexByte(name, '.')
+		if i < 0 {
+			return nil
+		}
+		name = name[:i]
+		row := c.cat.Find(name)
+		if row != nil && (row.Arg == field.OptionalKey || row.Arg == field.RequiredKey) && f.Name[i+1:] != "" {
+			f.Arg = field.Arg{Given: true, Name: f.Name[i+1:]}
+			return row
+		}
+	}
+}
+
+func (c *checker) fieldHint(f *FieldRef) string {
+	if c.work <= 0 {
+		return ""
+	}
+	rows := c.cat.All()
+	names := make([]string, len(rows))
+	for i := range rows {
+		names[i] = rows[i].Name
+	}
+	return didYouMean(f.Name, names, &c.work)
+}

@@ -1,0 +1,203 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// tokenKind says what a token is.
+type tokenKind uint8
+
+const (
+	tokEnd    tokenKind = iota
+	tokWord             // a keyword, a macro, a field, an operator that is a word
+	tokString           // a value, bare or quoted
+	tokOpen
+	tokClose
+	tokComma
+	tokOp // an operator that is a symbol
+)
+
+// token is a piece of a condition. Its place is worked out when it is read,
+// while the cursor is there.
+type token struct {
+	kind   tokenKind
+	pos    Pos
+	start  int // in the text
+	end    int
+	text   string // without quotes and escapes
+	arg    string // of a word: what stands in brackets
+	hasArg bool
+	op     Op
+	quoted bool
+}
+
+// lexer cuts a condition into tokens. What a character means depends on where
+// it stands ("/etc/x" is a value, but no field), so the parser asks for the kind
+// of token it expects: expr or value.
+type lexer struct {
+	text   string
+	off    int
+	cursor *cursor
+}
+
+// symbols are the operators that are no words, the longer ones first.
+var symbols = []struct {
+	text string
+	op   Op
+}{
+	{"==", OpEq}, {"!=", OpNe}, {"<=", OpLe}, {">=", OpGe}, {"=", OpEq}, {"<", OpLt}, {">", OpGt},
+}
+
+// expr reads a token where a condition, an operator or a parenthesis may stand.
+func (l *lexer) expr() (token, *Error) {
+	t := l.begin()
+	if t.kind == tokOpen || t.kind == tokClose || t.kind == tokComma || l.off == len(l.text) {
+		return t, nil
+	}
+	for _, s := range symbols {
+		if strings.HasPrefix(l.text[l.off:], s.text) {
+			l.off += len(s.text)
+			t.kind, t.op, t.text, t.end = tokOp, s.op, s.text, l.off
+			return t, nil
+		}
+	}
+	if !isWordByte(l.text[l.off]) {
+		return t, l.unexpected(t.pos, "")
+	}
+	for l.off < len(l.text) && isWordByte(l.text[l.off]) {
+		l.off++
+	}
+	t.kind, t.text = tokWord, l.text[t.start:l.off]
+	if l.off < len(l.text) && l.text[l.off] == '[' {
+		if err := l.argument(&t); err != nil {
+			return t, err
+		}
+	}
+	t.end = l.off
+	return t, nil
+}
+
+// value reads a token where a value may stand: a string, a parenthesis, a
+// comma.
+func (l *lexer) value() (token, *Error) {
+	t := l.begin()
+	if t.kind == tokOpen || t.kind == tokClose || t.kind == tokComma || l.off == len(l.text) {
+		return t, nil
+	}
+	t.kind = tokString
+	if c := l.text[l.off]; c == '"' || c == '\'' {
+		text, ok := l.quoted()
+		if !ok {
+			return t, &Error{Pos: t.pos, Err: errors.New("string is not closed")}
+		}
+		t.text, t.quoted, t.end = text, true, l.off
+		return t, nil
+	}
+	for l.off < len(l.text) && !endsBare(l.text[l.off]) {
+		l.off++
+	}
+	t.text, t.end = l.text[t.start:l.off], l.off
+	if t.text == "" || l.off < len(l.text) && strings.IndexByte(`="'`, l.text[l.off]) >= 0 {
+		return t, l.unexpected(l.cursor.pos(l.off), "put the value in quotes")
+	}
+	return t, nil
+}
+
+// begin skips blanks and starts a token; one of a single character is read.
+func (l *lexer) begin() token {
+	for l.off < len(l.text) && isSpace(l.text[l.off]) {
+		l.off++
+	}
+	t := token{kind: tokEnd, pos: l.cursor.pos(l.off), start: l.off, end: l.off}
+	if l.off == len(l.text) {
+		return t
+	}
+	switch l.text[l.off] {
+	case '(':
+		t.kind = tokOpen
+	case ')':
+		t.kind = tokClose
+	case ',':
+		t.kind = tokComma
+	default:
+		return t
+	}
+	t.text = l.text[l.off : l.off+1]
+	l.off++
+	t.end = l.off
+	return t
+}
+
+// argument reads what stands in brackets behind a word.
+func (l *lexer) argument(t *token) *Error {
+	l.off++
+	t.hasArg = true
+	if l.off < len(l.text) && (l.text[l.off] == '"' || l.text[l.off] == '\'') {
+		text, ok := l.quoted()
+		if !ok || l.off == len(l.text) || l.text[l.off] != ']' {
+			return &Error{Pos: t.pos, Err: fmt.Errorf("the argument of %s is not closed", t.text)}
+		}
+		t.arg = text
+		l.off++
+		return nil
+	}
+	n := strings.IndexAny(l.text[l.off:], "]\n\"'")
+	if n < 0 || l.text[l.off+n] != ']' {
+		return &Error{Pos: t.pos, Err: fmt.Errorf("the argument of %s is not closed", t.text)}
+	}
+	t.arg = l.text[l.off : l.off+n]
+	l.off += n + 1
+	return nil
+}
+
+// quoted reads a string in quotes. A backslash takes away the meaning of the
+// quote and of a backslash; before anything else it stands for itself.
+func (l *lexer) quoted() (string, bool) {
+	s, n, ok := unquote(l.text[l.off:])
+	l.off += n
+	return s, ok
+}
+
+// unquote reads the quoted string at the start of s and returns it with the
+// number of bytes it takes up.
+func unquote(s string) (string, int, bool) {
+	quote := s[0]
+	if end := strings.IndexByte(s[1:], quote); end >= 0 && strings.IndexByte(s[1:1+end], '\\') < 0 {
+		return s[1 : 1+end], end + 2, true // the usual case copies nothing
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == quote:
+			return b.String(), i + 1, true
+		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == quote || s[i+1] == '\\'):
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return "", len(s), false
+}
+
+// unexpected makes the error of a character that cannot stand where the lexer
+// is.
+func (l *lexer) unexpected(pos Pos, hint string) *Error {
+	r, _ := utf8.DecodeRuneInString(l.text[l.off:])
+	return &Error{Pos: pos, Err: fmt.Errorf("unexpected %q", string(r)), Hint: hint}
+}
+
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'
+}
+
+// isWordByte tells what macros, fields and operators are made of. The minus is
+// no part of Falco's names; reading it makes better errors.
+func isWordByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-'
+}
+
+func endsBare(c byte) bool {
+	return isSpace(c) || c == '(' || c == ')' || c == ',' || c == '=' || c == '"' || c == '\''
+}

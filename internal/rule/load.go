@@ -1,0 +1,219 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goshawk-security/goshawk/internal/field"
+)
+
+// SourceSyscall is the source of events that this version has, and what a rule
+// without a source key asks for.
+const SourceSyscall = "syscall"
+
+// Load reads rule files in the order given. A directory stands for the *.yaml
+// and *.yml files in it and below, sorted by path; hidden files and directories
+// and the rules' own tests (*.test.yaml) are left out. A later definition
+// replaces an earlier one of the same name.
+//
+// The error joins every mistake of every file (see [Errors]). The set is never
+// nil: when there is an error it has no rules, but the warnings.
+func Load(files []string, cat *field.Catalogue) (*Set, error) {
+	l := newLoader(cat)
+	for _, name := range files {
+		l.path(name)
+	}
+	return l.finish()
+}
+
+// LoadFS is Load for a file or directory of a file system, such as an embedded
+// one. Places are named as fsys names the files.
+func LoadFS(fsys fs.FS, name string, cat *field.Catalogue) (*Set, error) {
+	l := newLoader(cat)
+	info, err := fs.Stat(fsys, name)
+	switch {
+	case err != nil:
+		l.unreadable(name, err)
+	case info.IsDir():
+		l.directory(fsys, name, func(path string) string { return path })
+	default:
+		l.file(fsys, name, name)
+	}
+	return l.finish()
+}
+
+// path loads one argument of Load.
+func (l *loader) path(name string) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		l.unreadable(name, err)
+	case info.IsDir():
+		l.directory(os.DirFS(name), ".", func(path string) string { return filepath.Join(name, path) })
+	default:
+		l.file(os.DirFS(filepath.Dir(name)), filepath.Base(name), name)
+	}
+}
+
+// directory loads the rule files below root; shown names them to people.
+func (l *loader) directory(fsys fs.FS, root string, shown func(string) string) {
+	found := false
+	err := fs.WalkDir(fsys, root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			l.unreadable(shown(path), err)
+			return nil
+		case path != root && strings.HasPrefix(d.Name(), "."):
+			// Also Kubernetes' ..data: what it holds is linked beside it.
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir() || !isRuleFile(d.Name()):
+			return nil
+		}
+		if info, err := fs.Stat(fsys, path); err == nil && info.IsDir() {
+			return nil // a link to a directory
+		}
+		found = true
+		l.file(fsys, path, shown(path))
+		return nil
+	})
+	if err != nil {
+		l.unreadable(shown(root), err)
+	}
+	if !found {
+		l.warn(&Error{Pos: Pos{File: shown(root)}, Err: errors.New("no rule files in this directory")})
+	}
+}
+
+func isRuleFile(name string) bool {
+	ext := filepath.Ext(name)
+	if ext != ".yaml" && ext != ".yml" {
+		return false
+	}
+	return !strings.HasSuffix(strings.TrimSuffix(name, ext), ".test")
+}
+
+// file loads one file.
+func (l *loader) file(fsys fs.FS, path, shown string) {
+	text, err := readFile(fsys, path)
+	if err != nil {
+		l.unreadable(shown, err)
+		return
+	}
+	l.text(shown, text)
+}
+
+func readFile(fsys fs.FS, path string) (string, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close() // read only: nothing to lose
+	return readAll(f)
+}
+
+// readAll reads a file of bounded size.
+func readAll(r io.Reader) (string, error) {
+	var b strings.Builder
+	n, err := io.Copy(&b, io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return "", err
+	}
+	if n > maxFile {
+		return "", fmt.Errorf("the file is larger than %d MiB", maxFile>>20)
+	}
+	return b.String(), nil
+}
+
+func (l *loader) unreadable(shown string, err error) {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err // the place names the file already
+	}
+	l.fail(&Error{Pos: Pos{File: shown}, Err: fmt.Errorf("read rules: %w", err)})
+}
+
+// text loads the content of a file.
+func (l *loader) text(name, text string) {
+	src := newSource(name, text)
+	docs, err := documents(src)
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	r := &reader{loader: l, src: src, aliased: maxAliased}
+	for _, doc := range docs {
+		r.document(doc)
+	}
+}
+
+// loader collects the items of all files and makes a set of them.
+type loader struct {
+	cat      *field.Catalogue
+	errs     []*Error
+	warnings []*Error
+
+	rules   []*draft // in the order of their first definition
+	byRule  map[string]*draft
+	macros  map[string]*Macro
+	lists   map[string]*List
+	ordered []string // macros in the order of their first definition
+
+	work  int // name comparisons left for suggestions
+	space int // literals left that expanding lists may make
+}
+
+// draft is a rule being made.
+type draft struct {
+	*Rule
+	foreign    bool // of a source that is not there: not checked, not kept
+	noTypeWarn bool // warn_evttypes: false
+}
+
+// Limits of one load, far above what people write.
+const (
+	maxWork  = 5_000_000
+	maxSpace = 2_000_000
+)
+
+func newLoader(cat *field.Catalogue) *loader {
+	return &loader{
+		cat:    cat,
+		byRule: map[string]*draft{},
+		macros: map[string]*Macro{},
+		lists:  map[string]*List{},
+		work:   maxWork,
+		space:  maxSpace,
+	}
+}
+
+func (l *loader) fail(e *Error) { l.errs = append(l.errs, e) }
+func (l *loader) warn(e *Error) { l.warnings = append(l.warnings, e) }
+
+// finish resolves and checks what was read.
+func (l *loader) finish() (*Set, error) {
+	l.expandLists()
+	newChecker(l).run()
+
+	set := &Set{Macros: l.macros, Lists: l.lists, Warnings: tidy(l.warnings)}
+	if errs := tidy(l.errs); len(errs) > 0 {
+		all := make([]error, len(errs))
+		for i, e := range errs {
+			all[i] = e
+		}
+		return &Set{Warnings: set.Warnings}, errors.Join(all...)
+	}
+	for _, d := range l.rules {
+		if !d.foreign {
+			set.Rules = append(set.Rules, d.Rule)
+		}
+	}
+	return set, nil
+}

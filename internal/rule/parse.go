@@ -1,0 +1,370 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The grammar of conditions. Words are case-sensitive; blanks separate words
+// and mean nothing else.
+//
+//	condition  = or end
+//	or         = and { "or" and }
+//	and        = not { "and" not }
+//	not        = { "not" } operand
+//	operand    = "(" or ")" | check | macro
+//	check      = field "exists"
+//	           | field symbol value
+//	           | field word value
+//	           | field set ( list | name )
+//	symbol     = "=" | "==" | "!=" | "<" | "<=" | ">" | ">="
+//	word       = "contains" | "icontains" | "startswith" | "endswith" | "glob"
+//	set        = "in" | "intersects" | "pmatch"
+//	list       = "(" [ value { "," value } ] ")"
+//	value      = quoted | bare
+//	field      = part "." part { "." part } [ "[" argument "]" ]
+//	macro      = letter { letter | digit | "_" }
+//
+// quoted stands in ' or " with a backslash before the quote or a backslash; bare
+// ends at a blank or one of ( ) , = " '. A bare value in a list, and a name, may
+// be the name of a list.
+
+// maxDepth bounds nesting within a condition, and of macros in macros.
+const maxDepth = 250
+
+// wordOps are the operators that are words.
+var wordOps = map[string]Op{
+	"contains": OpContains, "icontains": OpIContains, "startswith": OpStartsWith, "endswith": OpEndsWith,
+	"glob": OpGlob, "in": OpIn, "intersects": OpIntersects, "pmatch": OpPMatch,
+}
+
+const wordExists = "exists"
+
+// laterOps, laterWords are parts of Falco's language that are not here yet:
+// operators; transformers and what may stand before a list.
+var (
+	laterOps   = []string{"regex", "iglob", "bcontains", "bstartswith"}
+	laterWords = []string{"tolower", "toupper", "b64", "basename", "len", "join", "concat", "getopt", "val", "oneof", "anyof", "allof"}
+)
+
+// Parse reads one condition, text being the whole content of a file called
+// name. Macros, lists and fields are left unresolved.
+func Parse(name, text string) (Expr, error) {
+	e, err := parse(text, textCursor(name, text))
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// parse reads a condition whose places the cursor knows.
+func parse(text string, c *cursor) (Expr, *Error) {
+	p := &parser{lex: lexer{text: text, cursor: c}}
+	if strings.TrimSpace(text) == "" {
+		return nil, &Error{Pos: c.pos(0), Err: errors.New("condition is empty")}
+	}
+	e, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.peek()
+	if err != nil {
+		return nil, err
+	}
+	if t.kind == tokEnd {
+		return e, nil
+	}
+	err = &Error{Pos: t.pos, Err: fmt.Errorf("expected and, or or the end, found %s", t.name())}
+	if t.kind == tokWord {
+		err.Hint = didYouMean(t.text, []string{"and", "or"}, nil)
+	}
+	return nil, err
+}
+
+// parser is a recursive descent over the grammar above.
+type parser struct {
+	lex    lexer
+	next   token // read ahead, if ahead is set
+	ahead  bool
+	nested int
+}
+
+func (p *parser) peek() (token, *Error) {
+	if !p.ahead {
+		t, err := p.lex.expr()
+		if err != nil {
+			return t, err
+		}
+		p.next, p.ahead = t, true
+	}
+	return p.next, nil
+}
+
+func (p *parser) take() (token, *Error) {
+	t, err := p.peek()
+	p.ahead = false
+	return t, err
+}
+
+// name describes a token in an error.
+func (t token) name() string {
+	if t.kind == tokEnd {
+		return "the end"
+	}
+	return fmt.Sprintf("%q", t.text)
+}
+
+func (t token) isWord(text string) bool { return t.kind == tokWord && t.text == text && !t.hasArg }
+
+func (p *parser) or() (Expr, *Error) {
+	parts, err := p.chain("or", p.and)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return &Or{Pos: parts[0].Position(), Parts: parts}, nil
+}
+
+func (p *parser) and() (Expr, *Error) {
+	parts, err := p.chain("and", p.not)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return &And{Pos: parts[0].Position(), Parts: parts}, nil
+}
+
+// chain reads operands with a word between them.
+func (p *parser) chain(word string, operand func() (Expr, *Error)) ([]Expr, *Error) {
+	var parts []Expr
+	for {
+		e, err := operand()
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, e)
+		t, err := p.peek()
+		if err != nil {
+			return nil, err
+		}
+		if !t.isWord(word) {
+			return parts, nil
+		}
+		p.ahead = false
+	}
+}
+
+func (p *parser) not() (Expr, *Error) {
+	t, err := p.peek()
+	if err != nil || !t.isWord("not") {
+		if err != nil {
+			return nil, err
+		}
+		return p.operand()
+	}
+	p.ahead = false
+	if err := p.enter(t.pos); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	x, err := p.not()
+	if err != nil {
+		return nil, err
+	}
+	return &Not{Pos: t.pos, X: x}, nil
+}
+
+func (p *parser) enter(pos Pos) *Error {
+	if p.nested++; p.nested > maxDepth {
+		return &Error{Pos: pos, Err: fmt.Errorf("nested more than %d deep", maxDepth)}
+	}
+	return nil
+}
+
+func (p *parser) leave() { p.nested-- }
+
+func (p *parser) operand() (Expr, *Error) {
+	t, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t.kind == tokOpen:
+		return p.group(t)
+	case t.kind != tokWord || t.isWord("and") || t.isWord("or"):
+		return nil, &Error{Pos: t.pos, Err: fmt.Errorf("expected a condition, found %s", t.name())}
+	case t.hasArg || strings.Contains(t.text, "."):
+		return p.check(t)
+	}
+	after, err := p.peek()
+	if err != nil {
+		return nil, err
+	}
+	_, word := wordOps[after.text]
+	switch {
+	case after.kind == tokOpen && slices.Contains(laterWords, t.text):
+		return nil, notYet(t.pos, "transformer", t.text)
+	case after.kind == tokOp, after.kind == tokWord && (word || after.text == wordExists):
+		return nil, &Error{Pos: t.pos, Err: fmt.Errorf("%s is not a field", t.text), Hint: "fields have a dot, as proc.name"}
+	}
+	return &MacroRef{Pos: t.pos, Name: t.text}, nil
+}
+
+// group reads what follows an opening parenthesis.
+func (p *parser) group(open token) (Expr, *Error) {
+	if err := p.enter(open.pos); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	e, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	if t.kind == tokClose {
+		return e, nil
+	}
+	if t.kind == tokEnd {
+		return nil, &Error{Pos: open.pos, Err: errors.New("parenthesis is not closed")}
+	}
+	err = &Error{Pos: t.pos, Err: fmt.Errorf("expected and, or or ), found %s", t.name())}
+	if t.kind == tokWord {
+		err.Hint = didYouMean(t.text, []string{"and", "or"}, nil)
+	}
+	return nil, err
+}
+
+// check reads what follows a field.
+func (p *parser) check(f token) (Expr, *Error) {
+	ref := FieldRef{Pos: f.pos, Text: p.lex.text[f.start:f.end], Name: f.text}
+	ref.Arg.Given, ref.Arg.Name = f.hasArg, f.arg
+	t, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	if t.isWord(wordExists) {
+		return &Exists{Pos: f.pos, Text: p.lex.text[f.start:t.end], Field: ref}, nil
+	}
+	op, err := operator(f, t)
+	if err != nil {
+		return nil, err
+	}
+	c := &Comparison{Pos: f.pos, Field: ref, Op: op}
+	if op.takesList() {
+		err = p.list(c, t)
+	} else {
+		err = p.single(c, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.Text = p.lex.text[f.start:p.lex.off]
+	return c, nil
+}
+
+// operator returns the operator that t is, behind the field f.
+func operator(f, t token) (Op, *Error) {
+	if t.kind == tokOp {
+		return t.op, nil
+	}
+	if op, ok := wordOps[t.text]; ok && t.kind == tokWord {
+		return op, nil
+	}
+	if t.kind == tokWord && slices.Contains(laterOps, t.text) {
+		return OpInvalid, notYet(t.pos, "operator", t.text)
+	}
+	if t.kind != tokWord || t.isWord("and") || t.isWord("or") {
+		return OpInvalid, &Error{Pos: t.pos, Err: fmt.Errorf("expected an operator after %s, found %s", f.text, t.name())}
+	}
+	known := append([]string{wordExists}, opNames[OpContains:]...)
+	return OpInvalid, &Error{
+		Pos: t.pos, Err: fmt.Errorf("unknown operator %q", t.text),
+		Hint: didYouMean(t.text, append(known, laterOps...), nil),
+	}
+}
+
+// single reads the one value of an operator.
+func (p *parser) single(c *Comparison, op token) *Error {
+	t, err := p.lex.value()
+	switch {
+	case err != nil:
+		return err
+	case t.kind == tokOpen:
+		return &Error{Pos: t.pos, Err: fmt.Errorf("%s takes one value", op.text), Hint: "use in for a list"}
+	case t.kind != tokString:
+		return &Error{Pos: t.pos, Err: fmt.Errorf("expected a value after %s, found %s", op.text, t.name())}
+	}
+	c.Values = []Literal{{Pos: t.pos, Text: t.text, bare: !t.quoted}}
+	return p.noCall(t)
+}
+
+// noCall refuses a value that a parenthesis follows: val(field) and the like.
+func (p *parser) noCall(t token) *Error {
+	end := p.lex.off
+	for end < len(p.lex.text) && isSpace(p.lex.text[end]) {
+		end++
+	}
+	if t.quoted || end == len(p.lex.text) || p.lex.text[end] != '(' || !slices.Contains(laterWords, t.text) {
+		return nil
+	}
+	return notYet(t.pos, "", t.text)
+}
+
+// list reads the values of an operator that takes a list.
+func (p *parser) list(c *Comparison, op token) *Error {
+	t, err := p.lex.value()
+	switch {
+	case err != nil:
+		return err
+	case t.kind == tokString && !t.quoted:
+		c.Values = []Literal{{Pos: t.pos, Text: t.text, bare: true, mustBeList: true}}
+		return p.noCall(t)
+	case t.kind != tokOpen:
+		return &Error{Pos: t.pos, Err: fmt.Errorf("expected a list in parentheses after %s, found %s", op.text, t.name())}
+	}
+	open := t
+	for {
+		t, err := p.lex.value()
+		switch {
+		case err != nil:
+			return err
+		case t.kind == tokClose && len(c.Values) == 0:
+			return nil
+		case t.kind == tokEnd:
+			return &Error{Pos: open.pos, Err: errors.New("list is not closed")}
+		case t.kind != tokString:
+			return &Error{Pos: t.pos, Err: fmt.Errorf("expected a value, found %s", t.name())}
+		}
+		c.Values = append(c.Values, Literal{Pos: t.pos, Text: t.text, bare: !t.quoted})
+		if err := p.noCall(t); err != nil {
+			return err
+		}
+		switch t, err = p.lex.value(); {
+		case err != nil:
+			return err
+		case t.kind == tokClose:
+			return nil
+		case t.kind == tokEnd:
+			return &Error{Pos: open.pos, Err: errors.New("list is not closed")}
+		case t.kind != tokComma:
+			return &Error{Pos: t.pos, Err: fmt.Errorf("expected a comma or ), found %s", t.name())}
+		}
+	}
+}
+
+// notYet makes the error of a part of the language that comes later.
+func notYet(pos Pos, kind, text string) *Error {
+	if kind != "" {
+		kind += " "
+	}
+	return &Error{Pos: pos, Err: fmt.Errorf("%s%s is %w", kind, text, ErrNotYet)}
+}

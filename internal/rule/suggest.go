@@ -1,0 +1,86 @@
+package rule
+
+import "fmt"
+
+// didYouMean returns the hint "did you mean X?" with the known name that is
+// closest to what was written, "" if none is close. work bounds the effort over
+// a whole load, so that many wrong names among many known ones stay cheap; nil
+// is no bound.
+func didYouMean(written string, known []string, work *int) string {
+	if best := closest(written, known, work); best != "" {
+		return fmt.Sprintf("did you mean %s?", best)
+	}
+	return ""
+}
+
+// maxSuggested is the longest name that is compared.
+const maxSuggested = 64
+
+func closest(written string, known []string, work *int) string {
+	if len(written) < 2 || len(written) > maxSuggested {
+		return ""
+	}
+	best, limit := "", 2 // one more than the mistakes that a typing error has
+	switch {
+	case len(written) > 11:
+		limit = 4
+	case len(written) > 4:
+		limit = 3
+	}
+	for _, name := range known {
+		if work != nil {
+			if *work--; *work <= 0 {
+				return best
+			}
+		}
+		if len(name)-len(written) >= limit || len(written)-len(name) >= limit {
+			continue
+		}
+		if d := distance(written, name, limit); d < limit {
+			best, limit = name, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to change, add, leave out or swap with their
+// neighbour to get from a to b; it stops counting at limit. Letters of another
+// case count as the same.
+func distance(a, b string, limit int) int {
+	var rows [3][maxSuggested*2 + 1]int
+	if len(b) > maxSuggested*2 {
+		return limit
+	}
+	before, last, row := &rows[0], &rows[1], &rows[2]
+	for j := 0; j <= len(b); j++ {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		least := i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if lower(a[i-1]) == lower(b[j-1]) {
+				cost = 0
+			}
+			d := min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && lower(a[i-1]) == lower(b[j-2]) && lower(a[i-2]) == lower(b[j-1]) {
+				d = min(d, before[j-2]+1)
+			}
+			row[j] = d
+			least = min(least, d)
+		}
+		if least >= limit {
+			return limit
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

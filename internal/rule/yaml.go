@@ -1,0 +1,145 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Limits of one file. They are far above what people write and keep a hostile
+// file cheap.
+const (
+	maxFile = 8 << 20
+	// maxAliased bounds what aliases (*name) stand for, in bytes: without it one
+	// long text named many times would be read as often.
+	maxAliased = 4 << 20
+)
+
+// documents parses the YAML of a file into one node for each document.
+func documents(src *source) ([]*yaml.Node, *Error) {
+	if err := checkBytes(src); err != nil {
+		return nil, err
+	}
+	docs, err := decode(src.text)
+	if err != nil {
+		return nil, yamlError(src, err)
+	}
+	return docs, nil
+}
+
+// decode runs the YAML library. A panic of it becomes an error: a reload reads
+// files that are being written, and must never end the agent.
+func decode(text string) (docs []*yaml.Node, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			docs, err = nil, fmt.Errorf("yaml: the parser gave up: %v", v)
+		}
+	}()
+	dec := yaml.NewDecoder(strings.NewReader(text))
+	for {
+		var doc yaml.Node
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return docs, nil
+		case err != nil:
+			return nil, err
+		}
+		docs = append(docs, &doc)
+	}
+}
+
+// checkBytes finds what is no text before the YAML parser does, since it
+// reports neither line nor column of it.
+func checkBytes(src *source) *Error {
+	if strings.HasPrefix(src.text, "\xff\xfe") || strings.HasPrefix(src.text, "\xfe\xff") {
+		return &Error{Pos: src.pos(src.marks[0]), Err: errors.New("the file is UTF-16"), Hint: "save it as UTF-8"}
+	}
+	for off, r := range src.text {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(src.text[off:], "\uFFFD"):
+			return byteError(src, off, fmt.Errorf("byte 0x%02x is not UTF-8", src.text[off]))
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7F:
+			return byteError(src, off, fmt.Errorf("control character 0x%02x in the text", r))
+		}
+	}
+	return nil
+}
+
+func byteError(src *source, off int, err error) *Error {
+	m := src.marks[0]
+	for m.off < off {
+		m = m.next(src.text)
+	}
+	return &Error{Pos: src.pos(m), Err: err}
+}
+
+// yamlError gives a library error its place. The library names a line at most.
+// It reads the text once, forwards, so that the shortest beginning of the file
+// that fails in the same way ends at the character it stumbled over.
+func yamlError(src *source, err error) *Error {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 0
+	if rest, ok := strings.CutPrefix(msg, "line "); ok {
+		if number, text, ok := strings.Cut(rest, ": "); ok {
+			line, _ = strconv.Atoi(number)
+			msg = text
+		}
+	}
+	e := &Error{Err: fmt.Errorf("not valid YAML: %s", msg), Hint: yamlHint(msg)}
+	at := src.marks[0]
+	for last := src.failure(err.Error()); at.off < last; {
+		at = at.next(src.text)
+	}
+	if line > 0 && at.line != line && !strings.HasPrefix(msg, "found character") {
+		// What was being read there began elsewhere: the library knows better.
+		at = src.find(line, 1)
+		for at.off < len(src.text) && (src.text[at.off] == ' ' || src.text[at.off] == '\t') {
+			at = at.next(src.text)
+		}
+	}
+	e.Pos = src.pos(at)
+	return e
+}
+
+// maxSearch is the size from which the search for a column costs more than it
+// is worth.
+const maxSearch = 1 << 20
+
+// failure returns the offset of the last character that the parser needed to
+// fail with this message.
+func (s *source) failure(msg string) int {
+	if len(s.text) > maxSearch {
+		return 0
+	}
+	low, high := 0, len(s.text) // fails the same way with high bytes, not with low
+	for high-low > 1 {
+		middle := low + (high-low)/2
+		cut := middle
+		for cut > 0 && !utf8.RuneStart(s.text[cut]) {
+			cut--
+		}
+		if _, err := decode(s.text[:cut]); err != nil && err.Error() == msg {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return max(0, high-1)
+}
+
+func yamlHint(msg string) string {
+	switch {
+	case strings.Contains(msg, "cannot start any token"):
+		return "put the text in quotes"
+	case strings.Contains(msg, "mapping values are not allowed"):
+		return "put a text with a colon in quotes, or use >"
+	case strings.Contains(msg, "unknown escape character"):
+		return "write \\\\ for a backslash, or use single quotes"
+	}
+	return ""
+}
