@@ -66,7 +66,11 @@ func New(cfg Config, log *zap.Logger) (*Enricher, error) {
 			CgroupPath:   func(data []byte) (string, bool) { return workload.PathIn(data, controller) },
 		}),
 	}
-	e.hostMnt = mountNamespace(cfg.ProcRoot, 1)
+	// Process 1 may be looked at with CAP_SYS_PTRACE alone; without it the agent
+	// is taken to run on the host.
+	if e.hostMnt = mountNamespace(cfg.ProcRoot, "1"); e.hostMnt == 0 {
+		e.hostMnt = mountNamespace(cfg.ProcRoot, "self")
+	}
 	return e, nil
 }
 
@@ -165,8 +169,8 @@ func bootTime() uint64 {
 
 // mountNamespace returns the number of a process's mount namespace, 0 if it
 // cannot be read.
-func mountNamespace(procRoot string, pid int) uint32 {
-	link, err := os.Readlink(filepath.Join(procRoot, strconv.Itoa(pid), "ns/mnt"))
+func mountNamespace(procRoot, pid string) uint32 {
+	link, err := os.Readlink(filepath.Join(procRoot, pid, "ns/mnt"))
 	if err != nil {
 		return 0
 	}

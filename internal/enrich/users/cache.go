@@ -1,6 +1,8 @@
 package users
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -22,8 +24,10 @@ const (
 
 // Config says where names are read.
 type Config struct {
-	ProcRoot      string // where proc is mounted; the host is the root of its process 1
-	MaxNamespaces int    // how many containers' names are kept
+	// ProcRoot is where proc is mounted. The host is the root of its process 1 or,
+	// where that may not be looked at (it takes CAP_SYS_PTRACE), the agent's own.
+	ProcRoot      string
+	MaxNamespaces int // how many containers' names are kept
 }
 
 // Stats counts what a Cache did.
@@ -154,9 +158,13 @@ func (a *Accounts) refresh() {
 	a.cache.stats.Loads++
 
 	root := filepath.Join(a.cache.cfg.ProcRoot, strconv.FormatUint(uint64(a.pid), 10), "root")
+	own := a == &a.cache.host
 	have, limit, late := a.have, a.limit, make(chan result, 1)
 	r, ok := aside.Do(&a.cache.runner, func() result {
 		t, err := load(root, limit, have)
+		if own && errors.Is(err, fs.ErrPermission) {
+			t, err = load("/", limit, have)
+		}
 		late <- result{t, err}
 		return result{t, err}
 	})

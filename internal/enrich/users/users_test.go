@@ -1,0 +1,220 @@
+package users
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+func TestParsePasswd(t *testing.T) {
+	const text = "root:x:0:0:root:/root:/bin/bash\n" +
+		"toor:x:0:0::/root:/bin/sh\n" + // the first counts
+		"# comment:x:5:5::/:/\n" +
+		"+nis:x:6:6::/:/\n" +
+		"short:x:7\n" +
+		"www:x:33:33:w,w:/var/www:/usr/sbin/nologin\r\n" +
+		"big:x:4294967296:0::/:/\n" +
+		"negative:x:-1:0::/:/\n" +
+		"nobody:x:65534:65534:nobody:/nonexistent:/bin/false:extra:colons\n" +
+		":x:9:9::/:/\n" +
+		"last:x:1000:1000::/home/last"
+	want := map[uint32]event.Account{
+		0:     {Name: "root", Home: "/root", Shell: "/bin/bash"},
+		33:    {Name: "www", Home: "/var/www", Shell: "/usr/sbin/nologin"},
+		65534: {Name: "nobody", Home: "/nonexistent", Shell: "/bin/false"},
+		1000:  {Name: "last", Home: "/home/last"},
+	}
+	if diff := cmp.Diff(want, parsePasswd([]byte(text))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestParseGroup(t *testing.T) {
+	const text = "root:x:0:\nadm:x:4:syslog,me\nadm2:x:4:\nbroken\nno:x:y:\n"
+	want := map[uint32]string{0: "root", 4: "adm"}
+	if diff := cmp.Diff(want, parseGroup([]byte(text))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("root:x:0:0:root:/root:/bin/bash\n"))
+	f.Add([]byte("a:b:1:\n:::\n\x00:\xff:3:4:5"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for uid, a := range parsePasswd(data) {
+			if a.Name == "" || len(a.Name) > maxName || len(a.Home) > maxPath || len(a.Shell) > maxPath {
+				t.Errorf("%d: %+v", uid, a)
+			}
+		}
+		for gid, name := range parseGroup(data) {
+			if name == "" || len(name) > maxName {
+				t.Errorf("%d: %q", gid, name)
+			}
+		}
+	})
+}
+
+// host makes a proc whose processes have the roots given: PID to its files.
+func host(t *testing.T, roots map[int]map[string]string) string {
+	t.Helper()
+	proc := t.TempDir()
+	for pid, files := range roots {
+		etc := filepath.Join(proc, fmt.Sprint(pid), "root/etc")
+		if err := os.MkdirAll(etc, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range files {
+			write(t, filepath.Join(etc, name), text)
+		}
+	}
+	return proc
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const second = uint64(time.Second)
+
+func TestHost(t *testing.T) {
+	proc := host(t, map[int]map[string]string{1: {"passwd": "root:x:0:0::/root:/bin/sh\n", "group": "root:x:0:\n"}})
+	c := New(Config{ProcRoot: proc, MaxNamespaces: 4})
+	if a, ok := c.Host(second).User(0); !ok || a.Name != "root" {
+		t.Errorf("User = %+v, %v", a, ok)
+	}
+	if g, ok := c.Host(second).Group(0); !ok || g != "root" {
+		t.Errorf("Group = %q, %v", g, ok)
+	}
+	if _, ok := c.Host(second).User(5); ok {
+		t.Error("a user who is not there")
+	}
+
+	// A new file is read within a second of event time, as vipw writes one.
+	write(t, filepath.Join(proc, "new"), "admin:x:0:0::/root:/bin/sh\nme:x:5:5::/:/\n")
+	if err := os.Rename(filepath.Join(proc, "new"), filepath.Join(proc, "1/root/etc/passwd")); err != nil {
+		t.Fatal(err)
+	}
+	if a, _ := c.Host(second + 1).User(0); a.Name != "root" {
+		t.Errorf("looked at the file again at once: %+v", a)
+	}
+	if a, _ := c.Host(3 * second).User(0); a.Name != "admin" {
+		t.Errorf("the new file was not read: %+v", a)
+	}
+	if a, ok := c.Host(3 * second).User(5); !ok || a.Name != "me" {
+		t.Errorf("User(5) = %+v, %v", a, ok)
+	}
+
+	if err := os.Remove(filepath.Join(proc, "1/root/etc/passwd")); err != nil {
+		t.Fatal(err)
+	}
+	if a, ok := c.Host(5 * second).User(0); ok {
+		t.Errorf("named by a file that is gone: %+v", a)
+	}
+	if n := testing.AllocsPerRun(100, func() { c.Host(5 * second).Group(0) }); n != 0 {
+		t.Errorf("a look-up allocates %v times", n)
+	}
+}
+
+func TestNamespaces(t *testing.T) {
+	roots := map[int]map[string]string{}
+	for pid := 1; pid <= 9; pid++ {
+		roots[pid] = map[string]string{"passwd": fmt.Sprintf("user%d:x:0:0::/:/\n", pid)}
+	}
+	c := New(Config{ProcRoot: host(t, roots), MaxNamespaces: 3})
+	for pid := uint32(2); pid <= 9; pid++ {
+		a := c.Namespace(1000+pid, pid, second*uint64(pid))
+		if u, ok := a.User(0); !ok || u.Name != fmt.Sprintf("user%d", pid) {
+			t.Errorf("process %d: %+v, %v", pid, u, ok)
+		}
+	}
+	if s := c.Stats(); s.Namespaces != 3 || s.Evicted != 5 {
+		t.Errorf("stats %+v", s)
+	}
+	// The process that is asked now has ended: the names stay.
+	if u, ok := c.Namespace(1009, 77, 30*second).User(0); !ok || u.Name != "user9" {
+		t.Errorf("after the process ended: %+v, %v", u, ok)
+	}
+	if s := c.Stats(); s.Failed != 1 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// TestHostile gives a container what should not be followed, opened or kept.
+func TestHostile(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "passwd")
+	write(t, secret, "secret:x:0:0::/:/\n")
+	tests := []struct {
+		name  string
+		setup func(t *testing.T, etc string)
+		want  string
+	}{
+		{"link out of the root", func(t *testing.T, etc string) { link(t, secret, etc) }, ""},
+		{"link up", func(t *testing.T, etc string) {
+			link(t, strings.Repeat("../", 30)+secret[1:], etc)
+		}, ""},
+		{"link within", func(t *testing.T, etc string) {
+			write(t, filepath.Join(filepath.Dir(etc), "real"), "inside:x:0:0::/:/\n")
+			link(t, "/real", etc)
+		}, "inside"},
+		{"link to itself", func(t *testing.T, etc string) { link(t, "passwd", etc) }, ""},
+		{"pipe", func(t *testing.T, etc string) {
+			if err := unix.Mkfifo(filepath.Join(etc, "passwd"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, ""},
+		{"directory", func(t *testing.T, etc string) {
+			if err := os.Mkdir(filepath.Join(etc, "passwd"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, ""},
+		{"huge", func(t *testing.T, etc string) {
+			write(t, filepath.Join(etc, "passwd"), "first:x:0:0::/:/\n"+strings.Repeat("x", 1<<20)+"\nlast:x:1:1::/:/\n")
+		}, "first"},
+		{"cut in a number", func(t *testing.T, etc string) {
+			line := "a:x:0" // the rest of the number lies beyond the limit
+			write(t, filepath.Join(etc, "passwd"), strings.Repeat("#", containerLimit-len(line)-1)+"\n"+line+"123:0::/:/\n")
+		}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			proc := host(t, map[int]map[string]string{5: {}})
+			tt.setup(t, filepath.Join(proc, "5/root/etc"))
+			c := New(Config{ProcRoot: proc, MaxNamespaces: 4})
+			c.runner.Wait = time.Minute
+			u, ok := c.Namespace(1, 5, second).User(0)
+			if u.Name != tt.want || ok != (tt.want != "") {
+				t.Errorf("User = %+v, %v; want %q", u, ok, tt.want)
+			}
+			if _, ok := c.Namespace(1, 5, second).User(1); ok {
+				t.Error("read beyond the limit")
+			}
+		})
+	}
+}
+
+func link(t *testing.T, target, etc string) {
+	t.Helper()
+	if err := os.Symlink(target, filepath.Join(etc, "passwd")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestThisMachine reads the files of the real process 1, or our own.
+func TestThisMachine(t *testing.T) {
+	c := New(Config{ProcRoot: "/proc", MaxNamespaces: 4})
+	c.runner.Wait = time.Minute
+	if a, ok := c.Host(second).User(0); !ok || a.Name != "root" {
+		t.Errorf("User(0) = %+v, %v", a, ok)
+	}
+}

@@ -1,0 +1,202 @@
+package workload
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+// tree makes files below a new directory: a name that ends in / is a directory.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "/") {
+			if err := os.MkdirAll(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestHierarchy(t *testing.T) {
+	tests := []struct{ name, file, want string }{
+		{"v2", "0::/init.scope\n", ""},
+		{"v1", "3:pids:/\n2:memory:/\n1:name=systemd:/\n", "pids"},
+		{"hybrid", "3:pids:/\n2:cpu,cpuacct:/\n0::/\n", "pids"},
+		{"no pids", "3:memory:/\n2:cpu,cpuacct:/\n", "memory"},
+		{"cpu", "2:cpu,cpuacct:/\n", "cpu"},
+		{"systemd alone", "1:name=systemd:/\n0::/\n", "name=systemd"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Hierarchy(tree(t, map[string]string{"self/cgroup": tt.file}))
+			if err != nil || got != tt.want {
+				t.Errorf("Hierarchy = %q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+	if _, err := Hierarchy(t.TempDir()); err == nil {
+		t.Error("a directory without processes has a hierarchy")
+	}
+	if got, err := Hierarchy(tree(t, map[string]string{"1/cgroup": "2:pids:/\n"})); err != nil || got != "pids" {
+		t.Errorf("without self: %q, %v", got, err)
+	}
+	if _, err := Hierarchy("/proc"); err != nil {
+		t.Errorf("this machine: %v", err)
+	}
+}
+
+// newResolver makes a Resolver of a v1 system with the cgroups dirs.
+func newResolver(t *testing.T, maxCgroups int, dirs ...string) (*Resolver, string) {
+	t.Helper()
+	files := map[string]string{"cg/pids/": ""}
+	for _, d := range dirs {
+		files["cg/pids"+d+"/"] = ""
+	}
+	files["proc/self/cgroup"] = "2:pids:/\n"
+	files["proc/7/cgroup"] = "2:pids:/docker/" + idA + "\n"
+	root := tree(t, files)
+	r, err := New(Config{ProcRoot: filepath.Join(root, "proc"), CgroupRoot: filepath.Join(root, "cg"), MaxCgroups: maxCgroups})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, filepath.Join(root, "cg/pids")
+}
+
+func mustInode(t *testing.T, path string) uint64 {
+	t.Helper()
+	id, ok := inode(path)
+	if !ok {
+		t.Fatalf("no inode number of %s", path)
+	}
+	return id
+}
+
+func TestWalk(t *testing.T) {
+	r, mount := newResolver(t, 100, "/docker/"+idA+"/inner", "/system.slice")
+	if err := r.Walk(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	outer, ok := r.Container(mustInode(t, filepath.Join(mount, "docker", idA)))
+	if !ok || outer == nil || outer.FullID != idA {
+		t.Fatalf("container = %+v, %v", outer, ok)
+	}
+	inner, ok := r.Container(mustInode(t, filepath.Join(mount, "docker", idA, "inner")))
+	if !ok || inner != outer {
+		t.Errorf("the cgroup below has %+v, %v; want the same container", inner, ok)
+	}
+	id := mustInode(t, filepath.Join(mount, "system.slice"))
+	if c, ok := r.Container(id); !ok || c != nil || r.Path(id) != "/system.slice" {
+		t.Errorf("host cgroup: %+v, %v, %q", c, ok, r.Path(id))
+	}
+	if s := r.Stats(); s.Cgroups != 5 || s.Containers != 1 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestWalkMissing(t *testing.T) {
+	r, mount := newResolver(t, 100)
+	if err := os.RemoveAll(mount); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Walk(context.Background()); err == nil {
+		t.Error("no error without a cgroup file system")
+	}
+}
+
+func components(leafFirst ...string) event.Components {
+	return event.Components{Bytes: []byte(strings.Join(leafFirst, "/") + "/"), Valid: true}
+}
+
+func TestAnnounce(t *testing.T) {
+	r, _ := newResolver(t, 16)
+	if path := r.Announce(5, components(idA, "docker")); path != "/docker/"+idA {
+		t.Errorf("path %q", path)
+	}
+	first, _ := r.Container(5)
+	r.Announce(6, components("below", idA, "docker"))
+	if c, ok := r.Container(6); !ok || c != first {
+		t.Errorf("two cgroups of one container: %p and %p", c, first)
+	}
+	cut := components(idA, "docker")
+	cut.Truncated = true
+	if path := r.Announce(5, cut); path != "/docker/"+idA {
+		t.Errorf("a cut path took the place of a whole one: %q", path)
+	}
+	again := components(idA, "docker")
+	if n := testing.AllocsPerRun(100, func() { r.Announce(5, again) }); n != 0 {
+		t.Errorf("announcing again allocates %v times", n)
+	}
+	r.Remove(5)
+	if _, ok := r.Container(5); ok {
+		t.Error("still there after its removal")
+	}
+	r.Remove(6)
+	r.Remove(6)
+	if s := r.Stats(); s.Cgroups != 0 || s.Containers != 0 {
+		t.Errorf("stats %+v after all were removed", s)
+	}
+}
+
+func TestBounded(t *testing.T) {
+	r, _ := newResolver(t, 16)
+	for id := uint64(1); id <= 1000; id++ {
+		r.Announce(id, components(idA, "docker"))
+		if id%3 == 0 {
+			r.Remove(id)
+		}
+	}
+	if s := r.Stats(); s.Cgroups > 16 || s.Evicted == 0 || len(r.order) > 2*16+65 {
+		t.Errorf("stats %+v, %d in order", s, len(r.order))
+	}
+	if _, ok := r.Container(1000); !ok {
+		t.Error("the newest was dropped")
+	}
+	for id := uint64(5000); id < 6000; id++ {
+		r.Ask(id, 99999, 1)
+	}
+	if len(r.unknown) > 16 {
+		t.Errorf("%d unknown ones are kept", len(r.unknown))
+	}
+}
+
+func TestAsk(t *testing.T) {
+	r, mount := newResolver(t, 16, "/docker/"+idA)
+	id := mustInode(t, filepath.Join(mount, "docker", idA))
+	if c, ok := r.Ask(id+1, 7, 1); ok {
+		t.Errorf("the process is in another cgroup, and yet: %+v", c)
+	}
+	if c, ok := r.Ask(id, 7, 1); !ok || c == nil || c.FullID != idA {
+		t.Errorf("Ask = %+v, %v", c, ok)
+	}
+	if c, ok := r.Container(id); !ok || c == nil {
+		t.Errorf("not kept: %+v, %v", c, ok)
+	}
+	// An answer that failed is kept for a second of event time.
+	if _, ok := r.Ask(99, 8, 1); ok {
+		t.Fatal("a process that is not there has a cgroup")
+	}
+	before := r.Stats().Unknown
+	r.Ask(99, 8, retryAfter)
+	if r.Stats().Unknown != before {
+		t.Error("asked again within a second")
+	}
+	r.Ask(99, 8, retryAfter+1)
+	if r.Stats().Unknown != before+1 {
+		t.Error("not asked again after a second")
+	}
+}
