@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,6 +32,7 @@ type Shipper struct {
 	metrics prometheus.Registerer
 	collect *collector
 	stop    context.CancelFunc // ends every Send that is under way
+	once    sync.Once          // Close
 }
 
 // New opens the destinations and starts to empty their queues. It does not wait
@@ -178,7 +180,12 @@ func (e *UndeliveredError) Error() string {
 // the destinations. It returns soon after ctx ended even if a destination hangs.
 // An *UndeliveredError in its error says what was left, which is counted as
 // shed. A second Close does nothing.
-func (s *Shipper) Close(ctx context.Context) error {
+func (s *Shipper) Close(ctx context.Context) (err error) {
+	s.once.Do(func() { err = s.close(ctx) })
+	return err
+}
+
+func (s *Shipper) close(ctx context.Context) error {
 	for _, w := range s.workers {
 		w.close()
 	}
@@ -204,7 +211,6 @@ func (s *Shipper) Close(ctx context.Context) error {
 		if n := w.queue.abandon(); n > 0 {
 			left = append(left, Left{w.name, n, w.snapshot().LastError})
 		}
-		w.closeErr = nil
 	}
 	if s.collect != nil {
 		s.metrics.Unregister(s.collect)

@@ -87,7 +87,11 @@ func (w *worker) isClosing() bool {
 func (w *worker) run(ctx context.Context) {
 	defer close(w.done)
 	for w.gather(ctx) {
-		w.doReopen()
+		select {
+		case <-w.reopen:
+			w.reopenSink()
+		default:
+		}
 		wait, again := w.try(ctx)
 		if !again {
 			continue
@@ -108,8 +112,7 @@ func (w *worker) gather(ctx context.Context) bool {
 		select {
 		case <-w.queue.more:
 		case <-w.reopen:
-			signal(w.reopen)
-			w.doReopen()
+			w.reopenSink()
 		case <-w.closing:
 			n, _ := w.queue.waiting()
 			return n > 0 && ctx.Err() == nil
@@ -190,18 +193,13 @@ func (w *worker) pause(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 	case <-closing:
 	case <-w.reopen:
-		signal(w.reopen)
+		w.reopenSink()
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil
 }
 
-func (w *worker) doReopen() {
-	select {
-	case <-w.reopen:
-	default:
-		return
-	}
+func (w *worker) reopenSink() {
 	if err := w.sink.Reopen(); err != nil {
 		w.log.Error("reopen destination", zap.Error(err))
 		return
