@@ -19,7 +19,7 @@ const maxAncestors = 16
 // standardFields are in the output fields of every alert whose event has them,
 // whatever the rule's output names: what an analyst filters by.
 var standardFields = [...]string{
-	"evt.time", "evt.type", "evt.num",
+	"evt.time", "evt.type",
 	"proc.name", "proc.pid", "proc.exepath", "proc.cmdline", "proc.cwd", "proc.pname", "proc.ppid",
 	"user.name", "user.uid", "user.loginuid",
 	"container.id",

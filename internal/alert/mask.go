@@ -20,33 +20,40 @@ const secretName = `(?:[\w.-]*(?:passwo?r?d|passphrase|passcode|secret|token|api
 // quotedOrWord is a value: quoted, or up to the next blank.
 const quotedOrWord = `"[^"]*"|'[^']*'|\S+`
 
+// nameHints are in every text that secretName can match.
+var nameHints = []string{"pass", "pwd", "secret", "token", "key", "credential"}
+
 // patterns are the secrets that every Masker knows. Each group named secret is
 // replaced; without such a group the whole match is. The matching is linear in
-// the text's length.
-var patterns = [...]string{
+// the text's length, and most texts have no hint at all: a pattern is tried when
+// the text in lower case contains one of its hints.
+var patterns = [...]struct {
+	hints []string
+	re    string
+}{
 	// Assignments: PGPASSWORD=x, --db-password=x, ?api_key=x. MYSQL_PWD, not PWD.
-	`(?i)(?:^|[^\w.-])` + secretName + `=(?P<secret>` + quotedOrWord + `)`,
+	{nameHints, `(?i)(?:^|[^\w.-])` + secretName + `=(?P<secret>` + quotedOrWord + `)`},
 	// Flags whose value is the next word: --token x, -password x. A word that
 	// begins with a dash is the next flag.
-	`(?i)(?:^|\s)--?` + secretName + `\s+(?P<secret>"[^"]*"|'[^']*'|[^\s-]\S*)`,
+	{nameHints, `(?i)(?:^|\s)--?` + secretName + `\s+(?P<secret>"[^"]*"|'[^']*'|[^\s-]\S*)`},
 	// JSON, YAML and HTTP headers: "password": "x", X-Api-Key: x.
-	`(?i)(?:^|[^\w.-])` + secretName + `["']?\s*:\s*(?P<secret>"[^"]*"|'[^']*'|[^\s"',;}]+)`,
+	{nameHints, `(?i)(?:^|[^\w.-])` + secretName + `["']?\s*:\s*(?P<secret>"[^"]*"|'[^']*'|[^\s"',;}]+)`},
 	// Authorization headers of any scheme, and bearer tokens anywhere.
-	`(?i)authorization["']?\s*[:=]\s*["']?(?:(?:basic|bearer|digest|negotiate|token|apikey|aws4-hmac-sha256)\s+)?(?P<secret>[^\s"']+)`,
-	`(?i)\bbearer\s+(?P<secret>[\w.~+/=-]{8,})`,
+	{[]string{"authorization"}, `(?i)authorization["']?\s*[:=]\s*["']?(?:(?:basic|bearer|digest|negotiate|token|apikey|aws4-hmac-sha256)\s+)?(?P<secret>[^\s"']+)`},
+	{[]string{"bearer"}, `(?i)\bbearer\s+(?P<secret>[\w.~+/=-]{8,})`},
 	// URLs: user:x@host, and a long user name alone, which is a token.
-	`(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@?#]*:(?P<secret>[^\s/]+)@`,
-	`(?i)\b[a-z][a-z0-9+.-]*://(?P<secret>[^\s/:@?#]{20,})@`,
+	{[]string{"://"}, `(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@?#]*:(?P<secret>[^\s/]+)@`},
+	{[]string{"://"}, `(?i)\b[a-z][a-z0-9+.-]*://(?P<secret>[^\s/:@?#]{20,})@`},
 	// Programs with a short flag for it.
-	`\b(?:curl|wget)\s(?:.*?\s)?(?:-u\s*|--user[\s=]+|-U\s*|--proxy-user[\s=]+)[^\s:]+:(?P<secret>\S+)`,
-	`\bsshpass\s(?:.*?\s)?-p\s*(?P<secret>\S+)`,
-	`\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\s(?:.*?\s)?-p(?P<secret>[^\s]+)`,
-	`\b(?:redis-cli)\s(?:.*?\s)?-a\s+(?P<secret>\S+)`,
+	{[]string{"curl", "wget"}, `\b(?:curl|wget)\s(?:.*?\s)?(?:-u\s*|--user[\s=]+|-U\s*|--proxy-user[\s=]+)[^\s:]+:(?P<secret>\S+)`},
+	{[]string{"sshpass"}, `\bsshpass\s(?:.*?\s)?-p\s*(?P<secret>\S+)`},
+	{[]string{"mysql", "mariadb"}, `\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\s(?:.*?\s)?-p(?P<secret>[^\s]+)`},
+	{[]string{"redis-cli"}, `\bredis-cli\s(?:.*?\s)?-a\s+(?P<secret>\S+)`},
 	// Keys and tokens that show what they are.
-	`\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`,
-	`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|AIza[\w-]{30,}|sk_live_\w{16,}|hvs\.[\w-]{20,}|npm_[A-Za-z0-9]{30,})`,
-	`\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*`,
-	`-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>(?s:.*?))(?:-----END|$)`,
+	{[]string{"akia", "asia", "abia", "acca"}, `\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`},
+	{[]string{"gh", "glpat-", "xox", "aiza", "sk_live_", "hvs.", "npm_"}, `\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|AIza[\w-]{30,}|sk_live_\w{16,}|hvs\.[\w-]{20,}|npm_[A-Za-z0-9]{30,})`},
+	{[]string{"eyj"}, `\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*`},
+	{[]string{"private key-----"}, `-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>(?s:.*?))(?:-----END|$)`},
 }
 
 // Masker replaces secrets in text. It never changes and is safe for use by any
@@ -58,6 +65,7 @@ type Masker struct {
 }
 
 type pattern struct {
+	hints []string // none: always tried
 	re    *regexp.Regexp
 	group int // what is replaced; 0 is the whole match
 }
@@ -67,18 +75,23 @@ type pattern struct {
 // secret only that is replaced.
 func NewMasker(extra ...string) (*Masker, error) {
 	m := &Masker{}
-	for _, list := range [][]string{patterns[:], extra} {
-		for _, text := range list {
-			re, err := regexp.Compile(text)
-			if err != nil {
-				return nil, &PatternError{Pattern: text, Err: err}
-			}
-			m.patterns = append(m.patterns, pattern{re: re, group: max(0, re.SubexpIndex("secret"))})
+	for _, p := range patterns {
+		m.add(regexp.MustCompile(p.re), p.hints)
+	}
+	for _, text := range extra {
+		re, err := regexp.Compile(text)
+		if err != nil {
+			return nil, &PatternError{Pattern: text, Err: err}
 		}
+		m.add(re, nil)
 	}
 	m.flag = regexp.MustCompile(`(?i)^--?` + secretName + `$`)
 	m.assign = regexp.MustCompile(`(?i)^` + secretName + `=`)
 	return m, nil
+}
+
+func (m *Masker) add(re *regexp.Regexp, hints []string) {
+	m.patterns = append(m.patterns, pattern{hints: hints, re: re, group: max(0, re.SubexpIndex("secret"))})
 }
 
 // PatternError is an extra pattern that does not compile.
@@ -96,10 +109,27 @@ func (m *Masker) Text(s string) string {
 	if m == nil || s == "" {
 		return s
 	}
+	lower := strings.ToLower(s)
 	for i := range m.patterns {
-		s = m.patterns[i].replace(s)
+		if p := &m.patterns[i]; p.hinted(lower) {
+			s = p.replace(s)
+		}
 	}
 	return s
+}
+
+// hinted tells that the pattern may match a text in lower case.
+func (p *pattern) hinted(lower string) bool {
+	return len(p.hints) == 0 || containsAny(lower, p.hints)
+}
+
+func containsAny(s string, parts []string) bool {
+	for _, part := range parts {
+		if strings.Contains(s, part) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *pattern) replace(s string) string {
@@ -132,16 +162,18 @@ func (m *Masker) Args(args []string) []string {
 	out := make([]string, len(args))
 	next := false
 	for i, a := range args {
+		out[i] = a
 		switch {
 		case next && !strings.HasPrefix(a, "--"):
 			out[i] = masked
 			next = false
+		case !containsAny(strings.ToLower(a), nameHints):
+			next = false
 		default:
 			next = i > 0 && m.flag.MatchString(a)
 			if at := m.assign.FindStringIndex(a); at != nil {
-				a = a[:at[1]] + masked
+				out[i] = a[:at[1]] + masked
 			}
-			out[i] = a
 		}
 	}
 	return out

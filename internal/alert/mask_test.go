@@ -1,0 +1,158 @@
+package alert
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+func newMasker(t testing.TB, extra ...string) *Masker {
+	t.Helper()
+	m, err := NewMasker(extra...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMaskText(t *testing.T) {
+	jwt := "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+	tests := []struct{ name, in, want string }{
+		{"flag", "psql --password hunter2 -h db", "psql --password *** -h db"},
+		{"flag with =", "app --db-password=hunter2 --verbose", "app --db-password=*** --verbose"},
+		{"flag of Go", "app -token abc", "app -token ***"},
+		{"flag in capitals", "app --API-KEY abc", "app --API-KEY ***"},
+		{"pass", "openssl x --pass hunter2", "openssl x --pass ***"},
+		{"quoted", `app --secret "two words" x`, `app --secret *** x`},
+		{"assignment", "PGPASSWORD=hunter2 psql", "PGPASSWORD=*** psql"},
+		{"assignments", "MYSQL_PWD=a GITHUB_TOKEN=b X=c", "MYSQL_PWD=*** GITHUB_TOKEN=*** X=c"},
+		{"number at the end", "PASSWORD2=a", "PASSWORD2=***"},
+		{"AWS variables", "AWS_SECRET_ACCESS_KEY=abc/def+x aws s3 ls", "AWS_SECRET_ACCESS_KEY=*** aws s3 ls"},
+		{"query", "curl https://h/x?api_key=abc", "curl https://h/x?api_key=***"},
+		{"JSON", `curl -d {"user":"me","password":"hunter 2"} h`, `curl -d {"user":"me","password":***} h`},
+		{"header", "curl -H X-Api-Key: abc h", "curl -H X-Api-Key: *** h"},
+		{"bearer", "curl -H Authorization: Bearer abcdefgh123 h", "curl -H Authorization: Bearer *** h"},
+		{"basic", "curl -H Authorization: Basic dXNlcjpwYXNz h", "curl -H Authorization: Basic *** h"},
+		{"bearer alone", "x bearer abcdefgh123", "x bearer ***"},
+		{"URL", "git clone https://me:hunter2@host/repo", "git clone https://me:***@host/repo"},
+		{"URL, @ in the secret", "psql postgres://me:p@ss:w@db:5432/x", "psql postgres://me:***@db:5432/x"},
+		{"URL, empty user", "redis://:hunter2@cache:6379", "redis://:***@cache:6379"},
+		{"URL, token", "git clone https://0123456789abcdef0123@host/r", "git clone https://***@host/r"},
+		{"curl -u", "curl -s -u me:hunter2 https://h", "curl -s -u me:*** https://h"},
+		{"sshpass", "sshpass -p hunter2 ssh h", "sshpass -p *** ssh h"},
+		{"sshpass, attached", "sshpass -phunter2 ssh h", "sshpass -p*** ssh h"},
+		{"mysql", "mysql -u root -phunter2 db", "mysql -u root -p*** db"},
+		{"redis", "redis-cli -h x -a hunter2 ping", "redis-cli -h x -a *** ping"},
+		{"AWS key", "aws configure set k AKIAIOSFODNN7EXAMPLE", "aws configure set k ***"},
+		{"GitHub token", "x ghp_0123456789abcdefghijABCDEFGHIJ012345 y", "x *** y"},
+		{"JWT", "x " + jwt + " y", "x *** y"},
+		{"private key", "echo -----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "echo -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----"},
+
+		{"working directory", "PWD=/home/me OLDPWD=/tmp", "PWD=/home/me OLDPWD=/tmp"},
+		{"from standard input", "docker login --password-stdin registry", "docker login --password-stdin registry"},
+		{"file of a token", "app --token-file /run/token", "app --token-file /run/token"},
+		{"file of a password", "DB_PASSWORD_FILE=/run/x", "DB_PASSWORD_FILE=/run/x"},
+		{"next flag", "app --password --host db", "app --password --host db"},
+		{"names of files", "cat /etc/passwd /etc/shadow", "cat /etc/passwd /etc/shadow"},
+		{"a program named passwd", "passwd root", "passwd root"},
+		{"other programs' -u", "docker run -u 1000:1000 x", "docker run -u 1000:1000 x"},
+		{"other programs' -p", "mkdir -p /a/b", "mkdir -p /a/b"},
+		{"URL without a secret", "curl https://me@host/x https://host:8080/a@b", "curl https://me@host/x https://host:8080/a@b"},
+		{"compass", "compass=north bypass x", "compass=north bypass x"},
+		{"nothing", "", ""},
+	}
+	m := newMasker(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := m.Text(tt.in)
+			if got != tt.want {
+				t.Errorf("Text(%q)\n got %q\nwant %q", tt.in, got, tt.want)
+			}
+			if again := m.Text(got); again != got {
+				t.Errorf("masking twice: %q, then %q", got, again)
+			}
+		})
+	}
+}
+
+func TestMaskArgs(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"blank in the secret", "app|--password|two words|x", "app|--password|***|x"},
+		{"blank after =", "app|--password=two words|x", "app|--password=***|x"},
+		{"variable", "env|TOKEN=two words|x", "env|TOKEN=***|x"},
+		{"dash in the secret", "app|--token|-secret|x", "app|--token|***|x"},
+		{"flag without a value", "app|--token|--host|x", "app|--token|--host|x"},
+		{"at the end", "app|--token", "app|--token"},
+		{"program", "-token|x", "-token|x"},
+	}
+	m := newMasker(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := strings.Split(tt.in, "|")
+			if diff := cmp.Diff(strings.Split(tt.want, "|"), m.Args(in)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if strings.Join(in, "|") != tt.in {
+				t.Error("the arguments themselves were changed")
+			}
+		})
+	}
+}
+
+func TestMaskExtra(t *testing.T) {
+	m := newMasker(t, `acme-(?P<secret>\d+)`, `hush`)
+	if got, want := m.Text("x acme-123 hush hush"), "x acme-*** *** ***"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	_, err := NewMasker(`(`)
+	var bad *PatternError
+	if !errors.As(err, &bad) || bad.Pattern != "(" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestMaskNil(t *testing.T) {
+	var m *Masker
+	img := &event.Image{CmdLine: "app --token x", Args: []string{"app", "--token", "x"}}
+	if m.Text("TOKEN=x") != "TOKEN=x" || m.CommandLine(img) != img.CmdLine || m.Args(img.Args)[2] != "x" {
+		t.Error("a nil Masker masks")
+	}
+}
+
+// TestMaskLinear masks what backtracking would choke on.
+func TestMaskLinear(t *testing.T) {
+	m := newMasker(t)
+	for _, unit := range []string{"a-", "token", "-token ", "http://", `"`, "mysql ", "eyJeyJeyJ."} {
+		text := strings.Repeat(unit, (32<<10)/len(unit))
+		begin := time.Now()
+		m.Text(text)
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("32 KiB of %q took %v", unit, took)
+		}
+	}
+}
+
+func BenchmarkMask(b *testing.B) {
+	m := newMasker(b)
+	for _, bm := range []struct {
+		name, line string
+		secret     bool
+	}{
+		{"secret=no", "/usr/lib/gcc/x86_64-linux-gnu/14/cc1 -quiet -imultiarch x86_64-linux-gnu x.c -o /tmp/x.s", false},
+		{"secret=yes", "curl -s -H Authorization: Bearer abcdefgh123 https://me:pw@host/path?x=1 --max-time 30", true},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if (m.Text(bm.line) != bm.line) != bm.secret {
+					b.Fatal("masked what is none, or left a secret")
+				}
+			}
+		})
+	}
+}
