@@ -172,6 +172,7 @@ type Socket struct {
 // Stdio is what a new image finds at descriptor 0, 1 or 2.
 type Stdio struct {
 	Kind   FileKind
-	Socket Socket // filled for FileSocket
-	Name   string // resolved name, "" if it has none
+	Socket Socket     // filled for FileSocket
+	Name   string     // resolved name, "" if it has none; made of Path by enrich
+	Path   Components // in a Task only: the name as the kernel walked it
 }

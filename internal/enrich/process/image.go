@@ -63,7 +63,8 @@ func (t *Table) execedImage(ev *event.Event, before *event.Image, cgroup string)
 	img.CmdLine = cmdLine(img.Comm, img.Args)
 	setTask(img, task)
 	for i, s := range task.Stdio {
-		s.Name = share(s.Name, before.Stdio[i].Name)
+		s.Name = t.name(s.Path, before.Stdio[i].Name)
+		s.Path = event.Components{}
 		s.Socket.Path = strings.Clone(s.Socket.Path)
 		img.Stdio[i] = s
 	}

@@ -1,0 +1,184 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+// slotsPerCPU is SLOTS_PER_CPU of bpf/emit.h.
+const slotsPerCPU = 2
+
+// load makes the programs and maps for the wanted types, with the best flavour
+// that the kernel takes.
+func load(cfg Config, types []event.Type) (*ebpf.Collection, Flavour, error) {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the kernel's BTF at /sys/kernel/btf/vmlinux (a kernel built with CONFIG_DEBUG_INFO_BTF is needed): %w", err)
+	}
+	flavour := cfg.Flavour
+	if flavour == Auto {
+		flavour = bestFlavour(kernel)
+	}
+	spec, err := loadSpec(flavour)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := configure(spec, cfg, types, kernel); err != nil {
+		return nil, 0, err
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, 0, fmt.Errorf("load the %s kernel side: %w", flavour, err)
+	}
+	return coll, flavour, nil
+}
+
+// bestFlavour is Direct where the kernel has what it needs: typed casts (6.2)
+// are the newest of it.
+func bestFlavour(kernel *btf.Spec) Flavour {
+	var cast *btf.Func
+	if kernel.TypeByName("bpf_rdonly_cast", &cast) == nil {
+		return Direct
+	}
+	return Probed
+}
+
+func loadSpec(f Flavour) (*ebpf.CollectionSpec, error) {
+	if f == Direct {
+		return loadDirect()
+	}
+	return loadProbed()
+}
+
+// configure sizes the maps, fills the kernel side's constants, and drops the
+// programs that nothing needs.
+func configure(spec *ebpf.CollectionSpec, cfg Config, types []event.Type, kernel *btf.Spec) error {
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return fmt.Errorf("count CPUs: %w", err)
+	}
+	spec.Maps["events"].MaxEntries = uint32(cfg.EventsBytes)
+	spec.Maps["states"].MaxEntries = uint32(cfg.StateBytes)
+	spec.Maps["slots"].MaxEntries = uint32(cpus * slotsPerCPU)
+
+	t := makeTables(types)
+	subsys, hierarchy, err := cgroupHierarchy(cfg, kernel)
+	if err != nil {
+		return err
+	}
+	err = setVariables(spec, map[string]any{
+		"calls": t.Calls, "specs": t.Specs, "handlers": t.Handlers, "process_calls": t.ProcessCalls,
+		"type_clone": uint16(event.Clone), "type_execve": uint16(event.Execve),
+		"agent_pid":     ownPID(cfg.ProcRoot),
+		"cgroup_subsys": subsys, "cgroup_hierarchy": hierarchy,
+		"wakeup_bytes": uint32(min(cfg.EventsBytes, cfg.StateBytes) / 8),
+		"want_environ": cfg.Environ,
+	})
+	if err != nil {
+		return err
+	}
+	keepUsed(spec, t.used(), types, kernel)
+	return nil
+}
+
+func setVariables(spec *ebpf.CollectionSpec, values map[string]any) error {
+	for name, value := range values {
+		v := spec.Variables[name]
+		if v == nil {
+			return fmt.Errorf("kernel side has no variable %s", name)
+		}
+		if err := v.Set(value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// keepUsed removes the programs of handlers that no wanted call has and the
+// variants that this kernel does not call, and fills the table of programs.
+func keepUsed(spec *ebpf.CollectionSpec, used map[uint32]bool, types []event.Type, kernel *btf.Spec) {
+	programTable := spec.Maps["call_programs"]
+	programTable.Contents = nil
+	for handler, name := range programs {
+		if !used[handler] {
+			delete(spec.Programs, name)
+			continue
+		}
+		programTable.Contents = append(programTable.Contents, ebpf.MapKV{Key: handler, Value: name})
+	}
+	for _, h := range hooks(kernel, types) {
+		for _, variant := range h.variants {
+			if variant != h.program {
+				delete(spec.Programs, variant)
+			}
+		}
+	}
+}
+
+// ownPID returns the agent's process id as the kernel counts it, if the host's
+// /proc can be seen.
+func ownPID(procRoot string) uint32 {
+	if link, err := os.Readlink(filepath.Join(procRoot, "self")); err == nil {
+		if pid, err := strconv.ParseUint(link, 10, 32); err == nil {
+			return uint32(pid)
+		}
+	}
+	return uint32(os.Getpid())
+}
+
+// cgroupHierarchy returns the index of the controller among the kernel's
+// subsystems and the number of its hierarchy; -1 and the number of the unified
+// one (0 until 6.x gave it 1; it is read, not assumed) for no controller.
+func cgroupHierarchy(cfg Config, kernel *btf.Spec) (subsys int32, hierarchy uint32, err error) {
+	if cfg.CgroupController == "" {
+		return -1, unifiedHierarchy, nil
+	}
+	var ids *btf.Enum
+	if err := kernel.TypeByName("cgroup_subsys_id", &ids); err != nil {
+		return 0, 0, fmt.Errorf("find cgroup controllers: %w", err)
+	}
+	subsys = -1
+	for _, v := range ids.Values {
+		if v.Name == cfg.CgroupController+"_cgrp_id" {
+			subsys = int32(v.Value)
+		}
+	}
+	if subsys < 0 {
+		return 0, 0, fmt.Errorf("kernel has no cgroup controller %q", cfg.CgroupController)
+	}
+	hierarchy, err = v1Hierarchy(cfg.ProcRoot, cfg.CgroupController)
+	return subsys, hierarchy, err
+}
+
+// unifiedHierarchy is the default hierarchy's id: the first that cgroup_init
+// allocates (kernel/cgroup/cgroup.c), from 1.
+const unifiedHierarchy = 1
+
+// v1Hierarchy looks a controller's hierarchy up in /proc/cgroups.
+func v1Hierarchy(procRoot, controller string) (uint32, error) {
+	path := filepath.Join(procRoot, "cgroups")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, fmt.Errorf("find the hierarchy of %s: %w", controller, err)
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && fields[0] == controller {
+			n, err := strconv.ParseUint(fields[1], 10, 32)
+			if err != nil {
+				return 0, fmt.Errorf("%s: hierarchy of %s: %w", path, controller, err)
+			}
+			return uint32(n), nil
+		}
+	}
+	return 0, fmt.Errorf("%s does not name the controller %s: %w", path, controller, errors.ErrUnsupported)
+}
