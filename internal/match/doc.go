@@ -1,0 +1,23 @@
+// Package match decides which rules an event satisfies.
+//
+// [Compile] joins the conditions of all rules into one graph: equal
+// comparisons are one predicate, macros and equal parts of conditions are one
+// node. A [Set] never changes, so that a reload compiles a new one and swaps it
+// in. A [Matcher] holds what one goroutine remembers while it works on an
+// event: the result of each node, in two bits.
+//
+// # Logic
+//
+// Results are Kleene's: true, false, or unknown while a value is pending. A
+// comparison with an absent or unreadable value is false and not of it is true,
+// as in Falco; exists is true of an unreadable value. A rule fires when its
+// condition is true.
+//
+// A file has up to three names (event.Event.Names). A rule that asks for a name
+// is tried with each and fires once, with the first for which it is true.
+//
+// # Links
+//
+// A literal compared with a path that lies behind one of the usual links, such
+// as /bin, stands for the path behind the link as well: see [Aliases].
+package match

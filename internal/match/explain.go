@@ -1,0 +1,96 @@
+package match
+
+import (
+	"sort"
+
+	"github.com/goshawk-security/goshawk/internal/alert"
+	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/rule"
+)
+
+// explain lists the comparisons that decided a rule, in the order of its text:
+// all parts of an and, those parts of an or that are known to be true, and so
+// on through macros. Of a not it lists why its operand is false.
+func (m *Matcher) explain(ev *event.Event, c *compiled) []alert.Condition {
+	x := explainer{m: m, ev: ev, seen: map[seenKey]bool{}}
+	x.walk(c.rule.Condition, isTrue)
+	return x.list
+}
+
+// explainer walks the tree of a condition.
+type explainer struct {
+	m    *Matcher
+	ev   *event.Event
+	list []alert.Condition
+	seen map[seenKey]bool // a macro that is named twice is walked once
+}
+
+type seenKey struct {
+	node int32
+	want result
+}
+
+// walk goes through the parts that have the result that is wanted.
+func (x *explainer) walk(e rule.Expr, want result) {
+	key := seenKey{x.m.set.exprs[e], want}
+	if x.m.known(key.node) != want || x.seen[key] {
+		return
+	}
+	x.seen[key] = true
+	switch e := e.(type) {
+	case *rule.And:
+		x.walkAll(e.Parts, want)
+	case *rule.Or:
+		x.walkAll(e.Parts, want)
+	case *rule.Not:
+		x.walk(e.X, isTrue+isFalse-want)
+	case *rule.MacroRef:
+		delete(x.seen, key) // the reference and its tree are one node
+		x.walk(e.Macro.Expr, want)
+	case *rule.Comparison:
+		x.add(&e.Field, key, e.String())
+	case *rule.Exists:
+		x.add(&e.Field, key, e.String())
+	}
+}
+
+func (x *explainer) walkAll(parts []rule.Expr, want result) {
+	for _, p := range parts {
+		x.walk(p, want)
+	}
+}
+
+// known returns what was worked out of a node.
+func (m *Matcher) known(id int32) result {
+	if m.set.nodes[id].perName {
+		return m.name.get(id)
+	}
+	return m.once.get(id)
+}
+
+// add lists one comparison with the value that decided it.
+func (x *explainer) add(ref *rule.FieldRef, key seenKey, text string) {
+	n := &x.m.set.nodes[key.node]
+	if key.want == isFalse {
+		text = "not " + text
+	}
+	_, v := n.pred.find(x.ev)
+	if n.pred.each && !v.IsPresent() {
+		v = ref.Get(x.ev) // none of them: show all
+	}
+	c := alert.Condition{Text: text, Field: ref.Text, Value: v.Any()}
+	if name := x.ev.Name(); n.perName && name.Provenance != event.NoName {
+		c.Name = field.FormText(name.Form)
+	}
+	x.list = append(x.list, c)
+}
+
+// order puts the hits into the order of the rules.
+func (m *Matcher) order() {
+	place := make(map[*rule.Rule]int, len(m.set.rules))
+	for i := range m.set.rules {
+		place[m.set.rules[i].rule] = i
+	}
+	sort.SliceStable(m.hits, func(i, j int) bool { return place[m.hits[i].Rule] < place[m.hits[j].Rule] })
+}

@@ -1,0 +1,137 @@
+package match
+
+import (
+	"github.com/goshawk-security/goshawk/internal/alert"
+	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/rule"
+)
+
+// Hit is a rule that an event made true.
+type Hit struct {
+	Rule       *rule.Rule
+	Conditions []alert.Condition // the comparisons that decided it; they borrow nothing
+	// Name is the index of the event's name with which the rule fired: whoever
+	// reads the event's fields for this hit selects it first. It is 0 for rules that
+	// ask for no name.
+	Name int
+}
+
+// Matcher evaluates a Set. It is for one goroutine.
+type Matcher struct {
+	set  *Set
+	once memo // of nodes that are the same for all names
+	name memo // of the others, for the name that is selected
+	hits []Hit
+}
+
+// memo holds the results of all nodes, 32 in a word.
+type memo []uint64
+
+func (m memo) get(id int32) result { return result(m[id/32] >> (id % 32 * 2) & 3) }
+
+func (m memo) set(id int32, r result) { m[id/32] |= uint64(r) << (id % 32 * 2) }
+
+// NewMatcher makes a matcher for one goroutine.
+func (s *Set) NewMatcher() *Matcher {
+	words := (len(s.nodes) + 31) / 32
+	return &Matcher{set: s, once: make(memo, words), name: make(memo, words)}
+}
+
+// Match returns the rules that the event makes true, in the order of the
+// files. The slice is valid until the next call. Nothing is allocated when no
+// rule is true. The event's first name is selected afterwards, or that of the
+// hit if there is one hit.
+func (m *Matcher) Match(ev *event.Event) []Hit {
+	m.hits = m.hits[:0]
+	if int(ev.Type) >= len(m.set.byType) {
+		return nil
+	}
+	d := &m.set.byType[ev.Type]
+	if len(d.once)+len(d.perName) == 0 {
+		return nil
+	}
+	clear(m.once)
+	if len(d.perName) == 0 {
+		m.try(ev, 0, d.once)
+		return m.hits
+	}
+	names := max(ev.Names(), 1)
+	for i := range names {
+		ev.SelectName(i)
+		clear(m.name)
+		if i == 0 {
+			m.try(ev, 0, d.once)
+		}
+		m.try(ev, i, d.perName)
+	}
+	if len(m.hits) > 1 {
+		m.order()
+	}
+	ev.SelectName(0)
+	if len(m.hits) == 1 {
+		ev.SelectName(m.hits[0].Name)
+	}
+	return m.hits
+}
+
+// try evaluates rules with the name that is selected.
+func (m *Matcher) try(ev *event.Event, name int, rules []int32) {
+	for _, i := range rules {
+		c := &m.set.rules[i]
+		if name > 0 && m.fired(c.rule) {
+			continue
+		}
+		if m.eval(ev, c.root) == isTrue {
+			m.hits = append(m.hits, Hit{Rule: c.rule, Conditions: m.explain(ev, c), Name: name})
+		}
+	}
+}
+
+// fired tells that a rule has a hit already. Hits are few.
+func (m *Matcher) fired(r *rule.Rule) bool {
+	for i := range m.hits {
+		if m.hits[i].Rule == r {
+			return true
+		}
+	}
+	return false
+}
+
+// eval evaluates a node unless it has been.
+func (m *Matcher) eval(ev *event.Event, id int32) result {
+	n := &m.set.nodes[id]
+	memo := m.once
+	if n.perName {
+		memo = m.name
+	}
+	if r := memo.get(id); r != unevaluated {
+		return r
+	}
+	var r result
+	switch n.kind {
+	case kindPred:
+		r = n.pred.eval(ev)
+	case kindAnd:
+		r = m.evalAll(ev, n.kids, isTrue, isFalse)
+	case kindOr:
+		r = m.evalAll(ev, n.kids, isFalse, isTrue)
+	case kindNot:
+		r = isTrue + isFalse - m.eval(ev, n.kids[0]) // pending lies in the middle
+	}
+	memo.set(id, r)
+	return r
+}
+
+// evalAll evaluates the parts of and or or until one decides: r is the result
+// if none does.
+func (m *Matcher) evalAll(ev *event.Event, kids []int32, r, decides result) result {
+	for _, kid := range kids {
+		switch m.eval(ev, kid) {
+		case decides:
+			return decides
+		case isPending:
+			r = isPending
+		}
+	}
+	return r
+}

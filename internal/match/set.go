@@ -1,0 +1,200 @@
+package match
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/rule"
+)
+
+// Set is the compiled form of rules. It never changes and may be shared.
+type Set struct {
+	rules  []compiled
+	nodes  []node
+	byType [event.TypeCount]dispatch
+	exprs  map[rule.Expr]int32 // the node of each part of a condition
+	types  []event.Type
+	env    bool
+}
+
+// compiled is one rule and the node of its condition.
+type compiled struct {
+	rule *rule.Rule
+	root int32
+}
+
+// dispatch lists the rules that an event of one type can make true, as indexes
+// of Set.rules in the order of the files.
+type dispatch struct {
+	once    []int32 // do not ask for a name
+	perName []int32 // tried with each name
+}
+
+// Compile joins the conditions of all enabled rules. The rules must be checked
+// (rule.Load) and must not change afterwards. An error is a *rule.Error.
+func Compile(rules []*rule.Rule) (*Set, error) {
+	c := newCompiler()
+	s := c.set
+	for _, r := range rules {
+		if !r.Enabled {
+			continue
+		}
+		root, err := c.expr(r.Condition)
+		if err != nil {
+			return nil, &rule.Error{Pos: r.Condition.Position(), Rule: r.Name, Err: fmt.Errorf("compile condition: %w", err)}
+		}
+		i := int32(len(s.rules))
+		s.rules = append(s.rules, compiled{rule: r, root: root})
+		for _, t := range r.Types {
+			d := &s.byType[t]
+			if s.nodes[root].perName {
+				d.perName = append(d.perName, i)
+			} else {
+				d.once = append(d.once, i)
+			}
+			s.types = append(s.types, t)
+		}
+		s.env = s.env || outputNeedsEnv(r.Output)
+	}
+	slices.Sort(s.types)
+	s.types = slices.Compact(s.types)
+	return s, nil
+}
+
+func outputNeedsEnv(t *rule.Template) bool {
+	if t == nil {
+		return false
+	}
+	return slices.ContainsFunc(t.Parts, func(p rule.Part) bool {
+		return p.Field.Field != nil && p.Field.Field.NeedsEnv
+	})
+}
+
+// Types returns the event types that can make some rule true, in order. The
+// slice is shared.
+func (s *Set) Types() []event.Type { return s.types }
+
+// NeedsEnv tells that a condition or an output asks for the environment.
+func (s *Set) NeedsEnv() bool { return s.env }
+
+// Len returns the number of rules.
+func (s *Set) Len() int { return len(s.rules) }
+
+// compiler makes a Set.
+type compiler struct {
+	set    *Set
+	nodeOf map[string]int32 // by key: equal parts are one node
+	macros map[*rule.Macro]int32
+}
+
+func newCompiler() *compiler {
+	return &compiler{
+		set:    &Set{exprs: map[rule.Expr]int32{}},
+		nodeOf: map[string]int32{},
+		macros: map[*rule.Macro]int32{},
+	}
+}
+
+// expr compiles a part of a condition and returns its node.
+func (c *compiler) expr(e rule.Expr) (int32, error) {
+	id, err := c.build(e)
+	if err == nil {
+		c.set.exprs[e] = id
+	}
+	return id, err
+}
+
+func (c *compiler) build(e rule.Expr) (int32, error) {
+	switch e := e.(type) {
+	case *rule.And:
+		return c.join(kindAnd, e.Parts...)
+	case *rule.Or:
+		return c.join(kindOr, e.Parts...)
+	case *rule.Not:
+		return c.join(kindNot, e.X)
+	case *rule.MacroRef:
+		return c.macro(e)
+	case *rule.Comparison:
+		return c.comparison(e)
+	case *rule.Exists:
+		return c.predicate(&e.Field, refKey(&e.Field)+" exists", func(*pred) error { return nil })
+	}
+	return 0, fmt.Errorf("part of a condition of type %T", e)
+}
+
+// join compiles the parts of and, or and not.
+func (c *compiler) join(kind nodeKind, parts ...rule.Expr) (int32, error) {
+	n := node{kind: kind}
+	for _, p := range parts {
+		id, err := c.expr(p)
+		if err != nil {
+			return 0, err
+		}
+		n.kids = append(n.kids, id)
+		n.perName = n.perName || c.set.nodes[id].perName
+	}
+	return c.add(fmt.Sprint(kind, n.kids), n), nil
+}
+
+// macro compiles a macro once, however often it is named.
+func (c *compiler) macro(ref *rule.MacroRef) (int32, error) {
+	if ref.Macro == nil {
+		return 0, fmt.Errorf("macro %s is not defined", ref.Name)
+	}
+	if id, ok := c.macros[ref.Macro]; ok {
+		return id, nil
+	}
+	id, err := c.expr(ref.Macro.Expr)
+	if err != nil {
+		return 0, fmt.Errorf("macro %s: %w", ref.Name, err)
+	}
+	c.macros[ref.Macro] = id
+	return id, nil
+}
+
+// comparison compiles a comparison. != between a field with two sides and a
+// literal is the negation of =: both sides must differ.
+func (c *compiler) comparison(e *rule.Comparison) (int32, error) {
+	return c.predicate(&e.Field, comparisonKey(e), func(p *pred) (err error) {
+		equal := *e
+		if p.sides != nil && e.Op == rule.OpNe {
+			p.negate, equal.Op = true, rule.OpEq
+		}
+		p.test, err = compileTest(&equal)
+		return err
+	})
+}
+
+// predicate adds a comparison or exists, once for all that are equal. compile
+// fills in the test.
+func (c *compiler) predicate(ref *rule.FieldRef, key string, compile func(*pred) error) (int32, error) {
+	if ref.Field == nil {
+		return 0, fmt.Errorf("field %s is not known", ref.Text)
+	}
+	if id, ok := c.nodeOf[key]; ok {
+		return id, nil
+	}
+	p, err := readField(ref)
+	if err != nil {
+		return 0, err
+	}
+	if err := compile(p); err != nil {
+		return 0, err
+	}
+	p.text = key
+	c.set.env = c.set.env || ref.Field.NeedsEnv
+	return c.add(key, node{kind: kindPred, pred: p, perName: ref.Field.Scope == field.PerName}), nil
+}
+
+// add returns the node with this key, a new one if there is none.
+func (c *compiler) add(key string, n node) int32 {
+	if id, ok := c.nodeOf[key]; ok {
+		return id
+	}
+	id := int32(len(c.set.nodes))
+	c.set.nodes = append(c.set.nodes, n)
+	c.nodeOf[key] = id
+	return id
+}
