@@ -59,6 +59,7 @@ type Entry struct {
 	old   [keptImages]held
 	older *Entry // the process that had the PID before
 
+	reap     uint64 // when to drop an ended one
 	slot     int    // in Table.slots, -1 when dropped
 	used     bool   // since the hand passed
 	approx   bool   // Start is in ticks
@@ -121,7 +122,7 @@ func (t *Table) Advance(now uint64) {
 	t.now = now
 	for {
 		e := t.ended.front()
-		if e == nil || e.slot >= 0 && e.Ended+uint64(t.cfg.Grace) > now {
+		if e == nil || e.slot >= 0 && e.reap > now {
 			return
 		}
 		t.ended.pop()
@@ -156,7 +157,6 @@ func (t *Table) insert(e *Entry) {
 		t.shed()
 	}
 	e.slot = len(t.slots)
-	e.used = true
 	t.slots = append(t.slots, e)
 
 	at := t.pids[e.PID]
@@ -184,6 +184,7 @@ func (t *Table) end(e *Entry, when uint64) {
 		when = 1
 	}
 	e.Ended = when
+	e.reap = max(t.now, when) + uint64(t.cfg.Grace)
 	t.ended.push(e)
 }
 
@@ -231,13 +232,13 @@ func (t *Table) shed() {
 			t.hand = 0
 		}
 		e := t.slots[t.hand]
+		t.hand++ // also past what drop puts in this place: the newest
 		if !e.used {
 			t.stats.Shed++
 			t.drop(e)
 			return
 		}
 		e.used = false
-		t.hand++
 	}
 }
 
