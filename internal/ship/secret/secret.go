@@ -13,13 +13,22 @@ import (
 )
 
 // Text is a secret. Printed, logged or encoded it is ***; Reveal gives it out.
-type Text struct{ s string }
+type Text struct {
+	// A pointer, since fmt does not ask the methods of a field that is not
+	// exported: it prints what is in it, and so the address.
+	s *string
+}
 
 // NewText makes s a secret.
-func NewText(s string) Text { return Text{s} }
+func NewText(s string) Text { return Text{&s} }
 
 // Reveal returns the secret itself, for the request that needs it.
-func (t Text) Reveal() string { return t.s }
+func (t Text) Reveal() string {
+	if t.s == nil {
+		return ""
+	}
+	return *t.s
+}
 
 const hidden = "***"
 
@@ -149,5 +158,5 @@ func clean(s string) (Text, error) {
 	if strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		return Text{}, errors.New("it has control characters or more than one line")
 	}
-	return Text{s}, nil
+	return NewText(s), nil
 }

@@ -1,0 +1,492 @@
+package splunk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/goshawk-security/goshawk/internal/alert"
+	"github.com/goshawk-security/goshawk/internal/ship/outcome"
+	"github.com/goshawk-security/goshawk/internal/ship/sinktest"
+	"github.com/goshawk-security/goshawk/internal/ship/splunk"
+)
+
+func TestContract(t *testing.T) {
+	sinktest.Run(t, func(t *testing.T) sinktest.Subject {
+		c, s := start(t, nil)
+		return sinktest.Subject{
+			Sink:     s,
+			Received: func(*testing.T) []string { return c.received() },
+			Break:    func(*testing.T) { c.set(func(request) say { return code(503, 9) }) },
+			Mend:     func(*testing.T) { c.set(nil) },
+		}
+	})
+}
+
+// Everything that a request and an event have to have.
+func TestRequest(t *testing.T) {
+	c, s := start(t, func(c *splunk.Config) {
+		c.Index = "security"
+		c.Fields = map[string]string{"cluster": "blue"}
+	})
+	batch := sinktest.Alerts("a", 2)
+	if err := s.Send(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	reqs := c.seen()
+	if len(reqs) != 1 {
+		t.Fatalf("%d requests, want 1", len(reqs))
+	}
+	r := reqs[0]
+	for key, want := range map[string]string{
+		"Authorization": "Splunk " + token, "Content-Encoding": "gzip", "Content-Type": "application/json",
+	} {
+		if got := r.header.Get(key); got != want {
+			t.Errorf("header %s is %q, want %q", key, got, want)
+		}
+	}
+	if r.path != "/services/collector/event" {
+		t.Errorf("path is %s", r.path)
+	}
+	// JSON turns numbers into float64 on the way.
+	body := *batch[0]
+	body.OutputFields = map[string]any{"proc.name": "sh", "proc.pid": 100.0, "fd.name": nil}
+	want := event{
+		Time: "1772600767.123", Host: "node-1", Source: "goshawk", Sourcetype: "goshawk:alert",
+		Index: "security", Event: body, Fields: map[string]any{
+			"rule": "Shell under a server", "priority": "Warning", "id": "a-0", "fingerprint": "f00d",
+			"tags": []any{"T1059", "execution"}, "cluster": "blue",
+		},
+	}
+	if diff := cmp.Diff(want, r.events[0]); diff != "" {
+		t.Errorf("event (-want +got):\n%s", diff)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	c, s := start(t, func(c *splunk.Config) {
+		c.Compression = "none"
+		c.Host, c.Source, c.Sourcetype = "h", "s", "st"
+		c.URL += "/prefix/services/collector/"
+	})
+	if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	r := c.seen()[0]
+	e := r.events[0]
+	got := []string{r.path, r.header.Get("Content-Encoding"), e.Host, e.Source, e.Sourcetype, e.Index}
+	want := []string{"/prefix/services/collector/event", "", "h", "s", "st", ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("request (-want +got):\n%s", diff)
+	}
+}
+
+// The table of answers: what becomes of a batch of three when the first
+// request is answered so and all later ones with success.
+func TestAnswers(t *testing.T) {
+	const (
+		taken = iota
+		again
+		blocked
+		rejected // as a whole
+		found    // the one at fault is looked for; with later success none is refused
+	)
+	tests := []struct {
+		say  say
+		want int
+	}{
+		{success, taken},
+		{code(200, 24), taken},
+		{code(200, 25), taken},
+		{code(500, 8), again},
+		{code(503, 9), again},
+		{code(503, 18), again},
+		{code(503, 19), again},
+		{code(503, 20), again},
+		{code(503, 23), again},
+		{code(429, 26), again},
+		{code(429, 27), again},
+		{code(403, 1), blocked},
+		{code(401, 2), blocked},
+		{code(401, 3), blocked},
+		{code(403, 4), blocked},
+		{code(400, 5), rejected},
+		{code(400, 6), found},
+		{code(400, 7), rejected},
+		{code(400, 10), rejected},
+		{code(400, 11), rejected},
+		{code(400, 12), found},
+		{code(400, 13), found},
+		{code(400, 14), rejected},
+		{code(400, 15), found},
+		{code(400, 16), rejected},
+		{code(400, 21), rejected},
+		{code(400, 22), rejected},
+		// Without a code that is known, the status decides.
+		{say{status: 200, body: "OK"}, taken},
+		{say{status: 200}, taken},
+		{code(200, 99), taken},
+		{code(503, 0), again},
+		{code(503, 99), again},
+		{say{status: 400, body: "bad"}, found},
+		{say{status: 413}, found},
+		{say{status: 401, body: "<html>no"}, blocked},
+		{say{status: 403}, blocked},
+		{say{status: 404, body: "not here"}, again},
+		{say{status: 407}, again},
+		{say{status: 408}, again},
+		{say{status: 429}, again},
+		{say{status: 502, body: "<html>bad gateway"}, again},
+		{say{status: 504}, again},
+		{say{status: 307, header: map[string]string{"Location": "/elsewhere"}}, again},
+		{say{status: 200, body: "<html>log in", header: map[string]string{"Content-Type": "text/html; charset=utf-8"}}, again},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%d %.12s", tt.say.status, tt.say.body[max(0, len(tt.say.body)-9):]), func(t *testing.T) {
+			c, s := start(t, nil)
+			c.script(tt.say)
+			err := s.Send(t.Context(), sinktest.Alerts("a", 3))
+			res := outcome.Of(err, 3)
+			got := taken
+			switch {
+			case err == nil && len(c.seen()) > 1:
+				got = found
+			case err == nil:
+			case res.Blocked:
+				got = blocked
+			case len(res.Rejected) == 3 && len(res.Retry) == 0:
+				got = rejected
+			case len(res.Retry) == 3 && len(res.Rejected) == 0:
+				got = again
+			default:
+				t.Fatalf("Send: %+v", res)
+			}
+			if got != tt.want {
+				t.Errorf("Send: %v\n is %d, want %d", err, got, tt.want)
+			}
+			if got == blocked && len(res.Retry) != 3 {
+				t.Errorf("blocked with %d to be sent again, want 3", len(res.Retry))
+			}
+		})
+	}
+}
+
+// A collector that refuses single events, with and without saying which: the
+// bad ones are refused, all others arrive, none twice.
+func TestEventAtFault(t *testing.T) {
+	bad := map[string]bool{"a-3": true, "a-11": true, "a-12": true}
+	for _, tt := range []struct {
+		name   string
+		answer func(first int) say
+	}{
+		{"named", func(first int) say { return codeEvent(6, first) }},
+		{"indexed fields", func(first int) say { return codeEvent(15, first) }},
+		{"not named", func(int) say { return code(400, 6) }},
+		{"beyond the batch", func(int) say { return codeEvent(6, 99) }},
+		{"negative", func(int) say { return codeEvent(6, -1) }},
+		{"counted from 1", func(first int) say { return codeEvent(6, first+1) }},
+		{"only a status", func(int) say { return say{status: 400, body: "no"} }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, s := start(t, nil)
+			c.set(func(r request) say {
+				i := slices.IndexFunc(r.ids(), func(id string) bool { return bad[id] })
+				if i < 0 {
+					return success
+				}
+				return tt.answer(i)
+			})
+			batch := sinktest.Alerts("a", 16)
+			res := outcome.Of(s.Send(t.Context(), batch), len(batch))
+			if res == nil || len(res.Retry) != 0 {
+				t.Fatalf("Send: %+v, want rejections alone", res)
+			}
+			refused := map[string]bool{}
+			for _, r := range res.Rejected {
+				refused[batch[r.Index].ID] = true
+			}
+			if diff := cmp.Diff(bad, refused); diff != "" {
+				t.Errorf("refused (-want +got):\n%s", diff)
+			}
+			var want []string
+			for _, a := range batch {
+				if !bad[a.ID] {
+					want = append(want, a.ID)
+				}
+			}
+			got := c.received()
+			slices.Sort(got)
+			slices.Sort(want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("received (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Several requests for one batch: what the first ones took is not sent again.
+func TestBatchInParts(t *testing.T) {
+	c, s := start(t, func(c *splunk.Config) { c.MaxBatchBytes = 16 << 10 })
+	c.script(success, success, code(503, 9))
+	batch := sinktest.Alerts("a", 60)
+	res := outcome.Of(s.Send(t.Context(), batch), len(batch))
+	if res == nil || len(res.Rejected) != 0 {
+		t.Fatalf("Send: %+v, want a part again", res)
+	}
+	taken := c.received()
+	if len(taken) == 0 || len(taken)+len(res.Retry) != len(batch) || res.Retry[0] != len(taken) {
+		t.Fatalf("%d taken, %d again from %d on, want them to be all", len(taken), len(res.Retry), res.Retry[0])
+	}
+	if err := s.Send(t.Context(), batch[res.Retry[0]:]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sinktest.IDs(batch), c.received()); diff != "" {
+		t.Errorf("received (-want +got):\n%s", diff)
+	}
+	for i, r := range c.seen() {
+		if r.size > 16<<10 {
+			t.Errorf("request %d has %d bytes, the limit is %d", i, r.size, 16<<10)
+		}
+	}
+}
+
+// An alert that is too large loses its length, then its details, and is refused
+// only if it is too large even so.
+func TestLargeEvent(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("é", n/2) }
+	many := make(map[string]any)
+	for i := range 100 {
+		many[fmt.Sprint("field", i)] = long(4000)
+	}
+	tests := []struct {
+		name   string
+		change func(a *alert.Alert)
+		check  func(e event) bool
+	}{
+		{"long command line", func(a *alert.Alert) {
+			a.OutputFields["proc.cmdline"] = long(100_000)
+			a.OutputFields["proc.args"] = slices.Repeat([]string{"x"}, 20_000)
+			a.Lineage[0].CmdLine = long(100_000)
+			a.Output += long(100_000)
+		}, func(e event) bool {
+			return strings.HasSuffix(e.Event.Output, "…[cut]") && len(e.Event.Lineage) == 2 && e.Event.OutputFields["proc.name"] == "sh"
+		}},
+		{"many fields", func(a *alert.Alert) { a.OutputFields = many },
+			func(e event) bool { return e.Event.OutputFields == nil && e.Event.Output != "" }},
+		{"hopeless", func(a *alert.Alert) { a.Rule = long(200_000) }, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, s := start(t, func(c *splunk.Config) { c.MaxEventBytes = 64 << 10 })
+			batch := sinktest.Alerts("a", 3)
+			tt.change(batch[1])
+			res := outcome.Of(s.Send(t.Context(), batch), 3)
+			if tt.check == nil {
+				if res == nil || len(res.Rejected) != 1 || res.Rejected[0].Index != 1 || len(res.Retry) != 0 {
+					t.Fatalf("Send: %+v, want alert 1 refused", res)
+				}
+				if diff := cmp.Diff([]string{"a-0", "a-2"}, c.received()); diff != "" {
+					t.Errorf("received (-want +got):\n%s", diff)
+				}
+				return
+			}
+			if res != nil {
+				t.Fatalf("Send: %v", res)
+			}
+			e := c.seen()[0].events[1]
+			if e.Event.ID != "a-1" || e.Fields["truncated"] != "true" || !tt.check(e) {
+				t.Errorf("event is %+v", e)
+			}
+			if c.seen()[0].events[0].Fields["truncated"] != nil {
+				t.Error("a small event says that it is truncated")
+			}
+		})
+	}
+}
+
+func TestUnencodableAmongOthers(t *testing.T) {
+	c, s := start(t, nil)
+	c.script(code(503, 9))
+	batch := sinktest.Alerts("a", 3)
+	batch[0].OutputFields["x"] = math.Inf(1)
+	res := outcome.Of(s.Send(t.Context(), batch), 3)
+	if res == nil || len(res.Rejected) != 1 || !slices.Equal(res.Retry, []int{1, 2}) {
+		t.Fatalf("Send: %+v, want 0 refused, 1 and 2 again", res)
+	}
+}
+
+// A refused token stops the sending until its file changes.
+func TestTokenRotation(t *testing.T) {
+	var path string
+	c, s := start(t, func(c *splunk.Config) { path = c.TokenFile })
+	valid := "Splunk " + token
+	c.set(func(r request) say {
+		if r.header.Get("Authorization") != valid {
+			return code(403, 4)
+		}
+		return success
+	})
+	batch := sinktest.Alerts("a", 2)
+
+	writeToken(t, path, "wrong")
+	for range 3 {
+		res := outcome.Of(s.Send(t.Context(), batch), 2)
+		if res == nil || !res.Blocked || len(res.Retry) != 2 || res.After <= 0 {
+			t.Fatalf("Send with a wrong token: %+v, want it blocked", res)
+		}
+		for _, want := range []string{path, "code 4", "token"} {
+			if !strings.Contains(res.Error(), want) {
+				t.Errorf("error %q does not say %q", res, want)
+			}
+		}
+		if strings.Contains(res.Error(), "wrong") {
+			t.Errorf("error %q has the token in it", res)
+		}
+	}
+	if n := len(c.seen()); n != 1 {
+		t.Errorf("%d requests with a refused token, want 1", n)
+	}
+
+	// Nothing to read is no reason to try either.
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if res := outcome.Of(s.Send(t.Context(), batch), 2); res == nil || !res.Blocked {
+		t.Errorf("Send without a token file: %+v, want it blocked", res)
+	}
+
+	writeToken(t, path, token)
+	if err := s.Send(t.Context(), batch); err != nil {
+		t.Fatalf("Send with the right token: %v", err)
+	}
+	if diff := cmp.Diff(sinktest.IDs(batch), c.received()); diff != "" {
+		t.Errorf("received (-want +got):\n%s", diff)
+	}
+}
+
+// A token that changes while the old one is still good is used at once; one
+// that changes just when the old one is refused costs no more than a request.
+func TestTokenChange(t *testing.T) {
+	var path string
+	c, s := start(t, func(c *splunk.Config) { path = c.TokenFile })
+	if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	writeToken(t, path, "second")
+	if err := s.Send(t.Context(), sinktest.Alerts("b", 1)); err != nil {
+		t.Fatal(err)
+	}
+	c.set(func(r request) say {
+		if r.header.Get("Authorization") != "Splunk third" {
+			writeToken(t, path, "third")
+			return code(401, 3)
+		}
+		return success
+	})
+	if err := s.Send(t.Context(), sinktest.Alerts("c", 1)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range c.seen() {
+		got = append(got, r.header.Get("Authorization"))
+	}
+	want := []string{"Splunk " + token, "Splunk second", "Splunk second", "Splunk third"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("tokens (-want +got):\n%s", diff)
+	}
+}
+
+// A token from the environment cannot change; Reopen is the way out.
+func TestTokenFromEnvironment(t *testing.T) {
+	t.Setenv("GOSHAWK_TEST_TOKEN", " "+token+"\n")
+	c, s := start(t, func(c *splunk.Config) { c.TokenFile, c.TokenEnv = "", "GOSHAWK_TEST_TOKEN" })
+	c.script(code(403, 1))
+	for range 2 {
+		if res := outcome.Of(s.Send(t.Context(), sinktest.Alerts("a", 1)), 1); res == nil || !res.Blocked {
+			t.Fatalf("Send: %+v, want it blocked", res)
+		}
+	}
+	if err := s.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.seen()[1].header.Get("Authorization"); got != "Splunk "+token {
+		t.Errorf("Authorization is %q", got)
+	}
+}
+
+// An answer that asks for less is followed by a pause, and not by the same
+// alerts again.
+func TestSlowDown(t *testing.T) {
+	c, s := start(t, nil)
+	c.script(code(200, 24))
+	if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := s.Send(ctx, sinktest.Alerts("b", 1))
+	if !errors.Is(err, context.DeadlineExceeded) || len(c.seen()) != 1 {
+		t.Errorf("Send in the pause: %v and %d requests, want it to wait", err, len(c.seen()))
+	}
+	begin := time.Now()
+	if err := s.Send(t.Context(), sinktest.Alerts("b", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if time.Since(begin) < 500*time.Millisecond {
+		t.Error("there was no pause")
+	}
+	if err := s.Send(t.Context(), sinktest.Alerts("c", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a-0", "b-0", "c-0"}, c.received()); diff != "" {
+		t.Errorf("received (-want +got):\n%s", diff)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	for _, tt := range []struct {
+		header string
+		least  time.Duration
+		most   time.Duration
+	}{
+		{"7", 7 * time.Second, 7 * time.Second},
+		{"999999999", 5 * time.Minute, 5 * time.Minute},
+		{"-3", 0, 0},
+		{"soon", 0, 0},
+		{time.Now().Add(time.Minute).UTC().Format(http.TimeFormat), 50 * time.Second, time.Minute},
+	} {
+		c, s := start(t, nil)
+		c.script(say{status: 503, body: `{"code":9}`, header: map[string]string{"Retry-After": tt.header}})
+		res := outcome.Of(s.Send(t.Context(), sinktest.Alerts("a", 1)), 1)
+		if res == nil || res.After < tt.least || res.After > tt.most {
+			t.Errorf("Retry-After %q: %+v, want %v to %v", tt.header, res, tt.least, tt.most)
+		}
+	}
+}
+
+// A redirect would carry the token to another server.
+func TestRedirect(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the redirect was followed: %v", r.URL)
+	}))
+	defer other.Close()
+	c, s := start(t, nil)
+	c.script(say{status: 308, header: map[string]string{"Location": other.URL}})
+	res := outcome.Of(s.Send(t.Context(), sinktest.Alerts("a", 1)), 1)
+	if res == nil || len(res.Retry) != 1 || !strings.Contains(res.Error(), other.URL) {
+		t.Errorf("Send: %v, want an error with the address", res)
+	}
+}
