@@ -52,7 +52,6 @@ func (r *reader) rule(it *item) {
 	for _, n := range r.texts(it, "tags") {
 		d.Tags = append(d.Tags, n.Value)
 	}
-	r.priority(it, d)
 	d.Condition = r.condition(it, d.foreign)
 	if n := it.value["output"]; r.text(it, "output", true) != "" && !d.foreign {
 		t, errs := parseTemplate(n.Value, newCursor(r.src, n))
@@ -63,6 +62,7 @@ func (r *reader) rule(it *item) {
 		}
 		d.Output = t
 	}
+	r.priority(it, d)
 	r.defineRule(it, d)
 }
 

@@ -128,10 +128,7 @@ func (r *reader) item(n *yaml.Node) {
 	}
 	it.name = r.text(it, it.kind, true)
 	if it.name == "" {
-		if !it.bad {
-			r.itemError(it, it.value[it.kind], "the "+it.kind+" has no name", "")
-		}
-		return
+		return // reported
 	}
 	r.checkKeys(it)
 	switch it.kind {
@@ -241,7 +238,7 @@ func (r *reader) text(it *item, key string, needed bool) string {
 	case n.Kind != yaml.ScalarNode:
 		r.itemError(it, n, key+" must be a text", "")
 		return ""
-	case n.Tag == "!!null" && needed:
+	case needed && (n.Tag == "!!null" || key != "desc" && strings.TrimSpace(n.Value) == ""):
 		r.itemError(it, n, key+" is empty", "")
 		return ""
 	case n.Tag == "!!null":

@@ -45,10 +45,12 @@ func (f *FieldRef) Get(ev *event.Event) event.Value {
 
 // parseTemplate reads an output: text with %field, %field[argument], and %% for
 // a percent sign. A dot at the end of a field's name ends a sentence and is text.
+// Blanks around the whole are dropped, as Falco does: > leaves a line break.
 // It goes on after a mistake, to find them all.
 func parseTemplate(text string, c *cursor) (*Template, []*Error) {
-	p := &templateParser{t: &Template{Text: text}, cursor: c}
-	for off := 0; off < len(text); {
+	text = strings.TrimRight(text, " \t\r\n")
+	p := &templateParser{t: &Template{Text: strings.TrimLeft(text, " \t\r\n")}, all: text, cursor: c}
+	for off := len(text) - len(p.t.Text); off < len(text); {
 		n := strings.IndexByte(text[off:], '%')
 		if n < 0 {
 			p.text.WriteString(text[off:])
@@ -69,6 +71,7 @@ func parseTemplate(text string, c *cursor) (*Template, []*Error) {
 
 type templateParser struct {
 	t      *Template
+	all    string // the text as it stands in the file
 	cursor *cursor
 	text   strings.Builder // read, not yet a part
 	errs   []*Error
@@ -85,7 +88,7 @@ func (p *templateParser) flush() {
 // length of what it read.
 func (p *templateParser) field(off int) int {
 	pos := p.cursor.pos(off)
-	lex := lexer{text: p.t.Text, off: off + 1, cursor: p.cursor}
+	lex := lexer{text: p.all, off: off + 1, cursor: p.cursor}
 	end := off + 1
 	for end < len(lex.text) && isWordByte(lex.text[end]) && lex.text[end] != '-' {
 		end++

@@ -78,32 +78,27 @@ func byteError(src *source, off int, err error) *Error {
 	return &Error{Pos: src.pos(m), Err: err}
 }
 
-// yamlError gives a library error its place. The library names a line at most.
-// It reads the text once, forwards, so that the shortest beginning of the file
-// that fails in the same way ends at the character it stumbled over.
+// yamlError gives a library error its place. The library names a line at most,
+// and not always the right one. But it reads the text once, forwards: the
+// shortest beginning of the file that fails in the same way ends at the character
+// it stumbled over.
 func yamlError(src *source, err error) *Error {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
+	line := 1
 	if rest, ok := strings.CutPrefix(msg, "line "); ok {
 		if number, text, ok := strings.Cut(rest, ": "); ok {
 			line, _ = strconv.Atoi(number)
 			msg = text
 		}
 	}
-	e := &Error{Err: fmt.Errorf("not valid YAML: %s", msg), Hint: yamlHint(msg)}
-	at := src.marks[0]
-	for last := src.failure(err.Error()); at.off < last; {
-		at = at.next(src.text)
-	}
-	if line > 0 && at.line != line && !strings.HasPrefix(msg, "found character") {
-		// What was being read there began elsewhere: the library knows better.
-		at = src.find(line, 1)
-		for at.off < len(src.text) && (src.text[at.off] == ' ' || src.text[at.off] == '\t') {
+	at := src.find(line, 1)
+	if len(src.text) <= maxSearch {
+		at = src.marks[0]
+		for last := src.failure(err.Error()); at.off < last; {
 			at = at.next(src.text)
 		}
 	}
-	e.Pos = src.pos(at)
-	return e
+	return &Error{Pos: src.pos(at), Err: fmt.Errorf("not valid YAML: %s", msg), Hint: yamlHint(msg)}
 }
 
 // maxSearch is the size from which the search for a column costs more than it
@@ -113,9 +108,6 @@ const maxSearch = 1 << 20
 // failure returns the offset of the last character that the parser needed to
 // fail with this message.
 func (s *source) failure(msg string) int {
-	if len(s.text) > maxSearch {
-		return 0
-	}
 	low, high := 0, len(s.text) // fails the same way with high bytes, not with low
 	for high-low > 1 {
 		middle := low + (high-low)/2
@@ -129,7 +121,10 @@ func (s *source) failure(msg string) int {
 			low = middle
 		}
 	}
-	return max(0, high-1)
+	for high--; high > 0 && !utf8.RuneStart(s.text[high]); {
+		high--
+	}
+	return max(0, high)
 }
 
 func yamlHint(msg string) string {
