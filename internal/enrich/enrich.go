@@ -94,6 +94,7 @@ func (e *Enricher) Apply(ev *event.Event) {
 		p   *process.Entry
 		img *event.Image
 	)
+	e.table.Advance(ev.Time)
 	switch ev.Type {
 	case event.Fork, event.Vfork, event.Clone, event.Clone3:
 		if ev.HasTask() {
@@ -118,7 +119,6 @@ func (e *Enricher) Apply(ev *event.Event) {
 	default:
 		p, img = e.table.Lookup(ev)
 	}
-	e.table.Advance(ev.Time)
 	e.place(ev, p)
 	ev.Process, ev.Image, ev.Container = &p.Process, img, p.Container
 	ev.Accounts = e.accounts(ev, img)

@@ -44,6 +44,7 @@ func (m *machine) apply(ev *event.Event) (*Entry, *event.Image) {
 		e   *Entry
 		img *event.Image
 	)
+	m.tab.Advance(ev.Time)
 	switch {
 	case ev.Type == event.Clone:
 		e, img = m.tab.Fork(ev)
@@ -54,7 +55,6 @@ func (m *machine) apply(ev *event.Event) (*Entry, *event.Image) {
 	default:
 		e, img = m.tab.Lookup(ev)
 	}
-	m.tab.Advance(ev.Time)
 	if e == nil || img == nil || e.Image == nil {
 		m.t.Fatalf("%v of %d: process %v, image %v", ev.Type, ev.PID, e, img)
 	}

@@ -31,7 +31,7 @@ func forkedImage(creator *event.Image, ev *event.Event) *event.Image {
 	img.PID, img.VPID, img.Start, img.ExecID = task.PID, task.VPID, task.Start, task.ExecID
 	img.Time = ev.Time
 	img.Parent = creator
-	img.Execed = false
+	img.Execed, img.FromProc = false, false
 	setTask(&img, task)
 	return &img
 }
