@@ -11,74 +11,72 @@ import (
 
 // argFields are the parameters of the call.
 func argFields() []Field {
+	params := newParamTable()
 	return group(Field{Source: "kernel"},
-		Field{Name: "evt.args", Type: event.TypeString, Get: ofEvent(evtArgs),
+		Field{Name: "evt.args", Type: event.TypeString, Get: ofEvent(params.all),
 			Desc: "All parameters of the event as name=value, in Falco's order, joined by blanks."},
-		Field{Name: "evt.arg", Type: event.TypeString, Arg: RequiredKey, Get: evtArg,
+		Field{Name: "evt.arg", Type: event.TypeString, Arg: RequiredKey, Get: params.one,
 			Desc: "One parameter by name or position, as text: evt.arg.flags or evt.arg[flags]; flags and errors by name, paths joined with their directory, modes in octal (by name for chmod)."},
-		Field{Name: "evt.rawarg", Type: event.TypeInt, Arg: RequiredKey, Get: evtRawArg,
+		Field{Name: "evt.rawarg", Type: event.TypeInt, Arg: RequiredKey, Get: params.raw,
 			Desc: "One parameter of the event as the number that the kernel has; absent for parameters that are not numbers."},
 	)
 }
 
-// params returns Falco's parameters of a type, in order. What is not a result
-// or an argument of the call (event.Info) is named in paramOf.
-func params(t event.Type) []string {
-	switch t {
-	case event.Open:
-		return []string{"fd", "name", "flags", "mode", "dev", "ino"}
-	case event.Openat:
-		return []string{"fd", "dirfd", "name", "flags", "mode", "dev", "ino"}
-	case event.Openat2:
-		return []string{"fd", "dirfd", "name", "flags", "mode", "resolve", "dev", "ino"}
-	case event.Creat:
-		return []string{"fd", "name", "mode", "dev", "ino"}
-	case event.Connect:
-		return []string{"res", "tuple", "fd", "addr"}
-	case event.Bind:
-		return []string{"res", "addr", "fd"}
-	case event.Accept:
-		return []string{"fd", "tuple"}
-	case event.Accept4:
-		return []string{"fd", "tuple", "flags"}
-	case event.Execve, event.Execveat:
-		return []string{"res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "cgroups", "env", "tty", "vpgid",
-			"loginuid", "flags", "cap_inheritable", "cap_permitted", "cap_effective", "exe_ino", "exe_ino_ctime",
-			"exe_ino_mtime", "uid", "trusted_exepath", "pgid", "gid", "filename"}
-	case event.Fork, event.Vfork, event.Clone, event.Clone3:
-		return []string{"res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "cgroups", "flags", "uid", "gid", "vpid"}
-	case event.ProcExit:
-		return []string{"status", "ret", "sig", "core"}
-	}
-	return callParams[t]
-}
+// paramTable has Falco's parameters of each type, in order. What is neither the
+// result nor an argument of the call (event.Info) is made by param.
+type paramTable [event.TypeCount][]string
 
-// callParams are the parameters of types whose order is the call's own: the
-// result, then the arguments.
-var callParams = func() (list [event.TypeCount][]string) {
-	for t := range list {
-		info := event.Type(t).Info()
-		if info == nil || event.Type(t) < event.Execve {
+// newParamTable makes the table. Types that are not listed have the call's own
+// order: the result, then the arguments.
+func newParamTable() *paramTable {
+	exec := []string{"res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "cgroups", "env", "tty", "vpgid",
+		"loginuid", "flags", "cap_inheritable", "cap_permitted", "cap_effective", "exe_ino", "exe_ino_ctime",
+		"exe_ino_mtime", "uid", "trusted_exepath", "pgid", "gid", "filename"}
+	born := []string{"res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "cgroups", "flags", "uid", "gid", "vpid"}
+	t := &paramTable{
+		event.Open:    {"fd", "name", "flags", "mode", "dev", "ino"},
+		event.Openat:  {"fd", "dirfd", "name", "flags", "mode", "dev", "ino"},
+		event.Openat2: {"fd", "dirfd", "name", "flags", "mode", "resolve", "dev", "ino"},
+		event.Creat:   {"fd", "name", "mode", "dev", "ino"},
+		event.Connect: {"res", "tuple", "fd", "addr"},
+		event.Bind:    {"res", "addr", "fd"},
+		event.Accept:  {"fd", "tuple"},
+		event.Accept4: {"fd", "tuple", "flags"},
+		event.Execve:  exec, event.Execveat: exec,
+		event.Fork: born, event.Vfork: born, event.Clone: born, event.Clone3: born,
+		event.ProcExit: {"status", "ret", "sig", "core"},
+	}
+	for i := range t {
+		info := event.Type(i).Info()
+		if t[i] != nil || info == nil || !info.Matchable {
 			continue
 		}
-		list[t] = []string{"res"}
+		t[i] = []string{"res"}
 		for _, a := range info.Args {
 			if a.Name != "" {
-				list[t] = append(list[t], a.Name)
+				t[i] = append(t[i], a.Name)
 			}
 		}
 	}
-	return list
-}()
+	return t
+}
 
-// evtArgs writes all parameters.
-func evtArgs(ev *event.Event) event.Value {
-	if ev.Type.Info() == nil {
+// of returns the parameters of a type; none for one that is not a type.
+func (p *paramTable) of(t event.Type) []string {
+	if int(t) >= len(p) {
+		return nil
+	}
+	return p[t]
+}
+
+// all writes all parameters.
+func (p *paramTable) all(ev *event.Event) event.Value {
+	names := p.of(ev.Type)
+	if names == nil {
 		return event.Value{}
 	}
 	// The values go into the same buffer: they are made before the line.
 	var values [32]event.Value
-	names := params(ev.Type)
 	for i, name := range names {
 		values[i] = param(ev, name)
 	}
@@ -99,9 +97,9 @@ func evtArgs(ev *event.Event) event.Value {
 	}))
 }
 
-// evtArg reads one parameter by name or position.
-func evtArg(ev *event.Event, arg Arg) event.Value {
-	names := params(ev.Type)
+// one reads one parameter by name or position.
+func (p *paramTable) one(ev *event.Event, arg Arg) event.Value {
+	names := p.of(ev.Type)
 	if i, ok := position(arg.Name); ok {
 		if i < len(names) {
 			return param(ev, names[i])
@@ -245,8 +243,8 @@ func hexadecimal(ev *event.Event, n uint64, ok bool) event.Value {
 	return event.String(ev.Scratch(func(b []byte) []byte { return strconv.AppendUint(append(b, "0x"...), n, 16) }))
 }
 
-// evtRawArg reads one parameter as a number.
-func evtRawArg(ev *event.Event, arg Arg) event.Value {
+// raw reads one parameter as a number.
+func (p *paramTable) raw(ev *event.Event, arg Arg) event.Value {
 	info := ev.Type.Info()
 	if info == nil {
 		return event.Value{}
@@ -264,7 +262,7 @@ func evtRawArg(ev *event.Event, arg Arg) event.Value {
 	}
 	switch arg.Name {
 	case "res", "fd":
-		for _, name := range params(ev.Type) {
+		for _, name := range p.of(ev.Type) {
 			if name == arg.Name {
 				return evtRawRes(ev)
 			}

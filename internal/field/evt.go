@@ -30,7 +30,7 @@ func evtFields() []Field {
 		Field{Name: "evt.failed", Type: event.TypeBool, Get: ofEvent(evtFailed),
 			Desc: "True if the call returned an error."},
 	)
-	rows = append(rows, Field{Name: "evt.source", Type: event.TypeString, Scope: PerNode, Source: "agent", Since: "5.8",
+	rows = append(rows, Field{Name: "evt.source", Type: event.TypeString, Scope: PerNode, Source: "agent", Since: oldestKernel,
 		Invalidates: "nothing",
 		Get:         ofEvent(func(*event.Event) event.Value { return event.String("syscall") }),
 		Desc:        "Source of the event: syscall."})

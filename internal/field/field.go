@@ -53,9 +53,10 @@ type Field struct {
 	First int
 
 	// Either names two fields that this one stands for: fd.ip is fd.cip or
-	// fd.sip. A comparison is true when it is true for one of them. Get is used for
-	// output alone.
+	// fd.sip. A comparison is true when it is true for one of them; != is true when
+	// no side that is there is equal. Get is used for output alone.
 	Either []string
+	sides  []*Field // Either's rows; New fills it
 
 	// Types are the event types that can carry the field; nil means all.
 	Types []event.Type
@@ -89,8 +90,21 @@ func New(sources ...[]Field) *Catalogue {
 	for i := range c.rows {
 		c.byName[c.rows[i].Name] = &c.rows[i]
 	}
+	for i := range c.rows {
+		row := &c.rows[i]
+		row.sides = nil
+		for _, name := range row.Either {
+			if side := c.byName[name]; side != nil {
+				row.sides = append(row.sides, side)
+			}
+		}
+	}
 	return c
 }
+
+// Sides returns the rows that Either names; none for a row that New did not
+// see. They are shared.
+func (f *Field) Sides() []*Field { return f.sides }
 
 // Find returns the row with this name, nil if there is none. It is shared and
 // must not be changed.

@@ -47,11 +47,14 @@ func group(base Field, rows ...Field) []Field {
 			r.Types = base.Types
 		}
 		if r.Since == "" {
-			r.Since = "5.8"
+			r.Since = oldestKernel
 		}
 	}
 	return rows
 }
+
+// oldestKernel is what every field has that says nothing else.
+const oldestKernel = "5.8"
 
 // ofEvent makes a getter of a field without argument.
 func ofEvent(get func(*event.Event) event.Value) Getter {

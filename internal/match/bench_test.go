@@ -52,12 +52,12 @@ func benchRules(tb testing.TB, n int) []*rule.Rule {
 // mix are the events of a busy machine: mostly opens, then execs and connects.
 // The last one makes a rule true.
 func mix() []*event.Event {
-	make_ := image("cc1", "gcc", "sh", "make", "bash", "sshd", "systemd")
+	building := image("cc1", "gcc", "sh", "make", "bash", "sshd", "systemd")
 	bash := image("bash", "sshd", "sshd", "systemd")
-	list := []*event.Event{executed(make_), executed(bash), connectedTo("93.184.216.34:443", bash), connectedTo("10.0.0.1:53", make_)}
+	list := []*event.Event{executed(building), executed(bash), connectedTo("93.184.216.34:443", bash), connectedTo("10.0.0.1:53", building)}
 	for i := range 20 {
-		list = append(list, opened(0, fmt.Sprintf("/usr/include/linux/header%d.h", i), "", make_),
-			opened(1|0o100, fmt.Sprintf("/home/user/build/object%d.o", i), fmt.Sprintf("/home/user/build/object%d.o", i), make_))
+		list = append(list, opened(0, fmt.Sprintf("/usr/include/linux/header%d.h", i), "", building),
+			opened(1|0o100, fmt.Sprintf("/home/user/build/object%d.o", i), fmt.Sprintf("/home/user/build/object%d.o", i), building))
 	}
 	return append(list, opened(0, "/etc/shadow", "/etc/shadow", bash))
 }
