@@ -1,0 +1,46 @@
+# Goshawk: everything a developer and CI does. `make` lists the targets.
+
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+HEC := $(GO) -C test/hec
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-deps generate lint bench soak test-kernels fuzz
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+build: ## build bin/goshawk (needs Go alone)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/goshawk ./cmd/goshawk
+
+run: build ## build and start the agent with the shipped rules (root)
+	./bin/goshawk run
+
+test-deps:
+	@./test/install tests
+
+test: test-deps build ## all tests, on the live kernel (root)
+	$(GO) test -race ./...
+	$(HEC) test -race ./...
+
+generate: ## rebuild the kernel side's objects and what is generated from code
+	@./test/install generate
+	$(GO) generate ./...
+	$(GO) test ./internal/field ./internal/agent ./rules -run 'Doc|Docs' -update
+
+lint: ## format, vet, staticcheck, layers
+	@./test/install lint
+	@./test/lint
+
+bench: build ## cost per call, events per second, allocations (root)
+	$(GO) run ./test/bench
+
+soak: build ## ten minutes of mixed load: memory and accounts (root)
+	$(GO) run ./test/soak -duration 10m
+
+test-kernels: ## the kernel side on Debian's 5.10, 6.1 and 6.12 under emulation
+	./test/kernels/run
+
+fuzz: ## fuzz every parser for a minute each
+	./test/fuzz
