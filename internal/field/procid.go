@@ -39,11 +39,11 @@ func procGroupFields() []Field {
 			Desc: "Number of the process group: the pid of its leader in the initial pid namespace."},
 		Field{Name: "proc.vpgid", Type: event.TypeInt, Get: ofImage(func(im *event.Image) event.Value { return number(im.VPGID) }),
 			Desc: "Number of the process group in the process's own pid namespace."},
-		Field{Name: "proc.is_sid_leader", Type: event.TypeBool, Get: ofImage(func(im *event.Image) event.Value { return event.Bool(im.SID == im.PID) }),
+		Field{Name: "proc.is_sid_leader", Type: event.TypeBool, Get: ofImage(func(im *event.Image) event.Value { return leads(im.SID, im.PID) }),
 			Desc: "True if the process leads its session."},
-		Field{Name: "proc.is_pgid_leader", Type: event.TypeBool, Get: ofImage(func(im *event.Image) event.Value { return event.Bool(im.PGID == im.PID) }),
+		Field{Name: "proc.is_pgid_leader", Type: event.TypeBool, Get: ofImage(func(im *event.Image) event.Value { return leads(im.PGID, im.PID) }),
 			Desc: "True if the process leads its process group."},
-		Field{Name: "proc.is_vpgid_leader", Type: event.TypeBool, Get: ofImage(func(im *event.Image) event.Value { return event.Bool(im.VPGID != 0 && im.VPGID == im.VPID) }),
+		Field{Name: "proc.is_vpgid_leader", Type: event.TypeBool, Get: ofImage(func(im *event.Image) event.Value { return leads(im.VPGID, im.VPID) }),
 			Desc: "True if the process leads its process group, judged in its own pid namespace."},
 	)
 }
@@ -54,6 +54,14 @@ func number(n uint32) event.Value {
 		return event.Value{}
 	}
 	return event.Int(int64(n))
+}
+
+// leads tells that a process leads a session or group.
+func leads(id, pid uint32) event.Value {
+	if id == 0 {
+		return event.Value{}
+	}
+	return event.Bool(id == pid)
 }
 
 // parentPID is the number of the parent now, 0 if it is not known.
