@@ -2,6 +2,9 @@ package field
 
 import (
 	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/goshawk-security/goshawk/internal/event"
 )
@@ -112,4 +115,39 @@ func renew(ev, from *event.Event) {
 	ev.UID, ev.GID, ev.Result, ev.HasResult, ev.Args = from.UID, from.GID, from.Result, from.HasResult, from.Args
 	ev.Path, ev.Path2, ev.File, ev.Socket, ev.Task = from.Path, from.Path2, from.File, from.Socket, from.Task
 	ev.Process, ev.Image, ev.Accounts = from.Process, from.Image, from.Accounts
+}
+
+// unreadable stands in for an unreadable value in the tables below.
+const unreadable = "(unreadable)"
+
+// read gets a field written as in a rule: name, or name and argument.
+func read(t *testing.T, cat *Catalogue, name, arg string, ev *event.Event) any {
+	t.Helper()
+	row := cat.Find(name)
+	if row == nil {
+		t.Fatalf("no field %s", name)
+	}
+	a := Arg{Given: arg != "", Name: arg}
+	a.Index, _ = position(arg)
+	v := row.Get(ev, a)
+	if v.Presence() == event.Unreadable {
+		return unreadable
+	}
+	return v.Any()
+}
+
+type valueTest struct {
+	name, arg string
+	ev        *event.Event
+	want      any
+}
+
+func runValues(t *testing.T, tests []valueTest) {
+	t.Helper()
+	cat := New(Syscall())
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, read(t, cat, tt.name, tt.arg, tt.ev)); diff != "" {
+			t.Errorf("%s[%s] of %s: %s", tt.name, tt.arg, tt.ev.Type, diff)
+		}
+	}
 }

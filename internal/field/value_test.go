@@ -3,45 +3,8 @@ package field
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/goshawk-security/goshawk/internal/event"
 )
-
-// unreadable stands in for an unreadable value in the tables below.
-const unreadable = "(unreadable)"
-
-// read gets a field written as in a rule: name, or name and argument.
-func read(t *testing.T, cat *Catalogue, name, arg string, ev *event.Event) any {
-	t.Helper()
-	row := cat.Find(name)
-	if row == nil {
-		t.Fatalf("no field %s", name)
-	}
-	a := Arg{Given: arg != "", Name: arg}
-	a.Index, _ = position(arg)
-	v := row.Get(ev, a)
-	if v.Presence() == event.Unreadable {
-		return unreadable
-	}
-	return v.Any()
-}
-
-type valueTest struct {
-	name, arg string
-	ev        *event.Event
-	want      any
-}
-
-func runValues(t *testing.T, tests []valueTest) {
-	t.Helper()
-	cat := New(Syscall())
-	for _, tt := range tests {
-		if diff := cmp.Diff(tt.want, read(t, cat, tt.name, tt.arg, tt.ev)); diff != "" {
-			t.Errorf("%s[%s] of %s: %s", tt.name, tt.arg, tt.ev.Type, diff)
-		}
-	}
-}
 
 func TestEvtValues(t *testing.T) {
 	open, failed, exec := openEvent(0x80000), failedOpen(), execEvent()
