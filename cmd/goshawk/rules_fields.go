@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goshawk-security/goshawk/internal/agent"
+)
+
+func newRulesFields() *cobra.Command {
+	format := "text"
+	cmd := &cobra.Command{
+		Use:   "fields",
+		Short: "List the fields that rules can ask for",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch format {
+			case "text":
+				return failed(agent.WriteFields(cmd.OutOrStdout(), agent.Catalogue()))
+			case "markdown":
+				return failed(agent.WriteFieldsMarkdown(cmd.OutOrStdout(), agent.Catalogue()))
+			}
+			return fmt.Errorf("--format: unknown format %q: use text or markdown", format)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", format, "format of the list: text or markdown")
+	return cmd
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goshawk-security/goshawk/internal/agent"
+)
+
+// runFlags are the flags of goshawk run.
+type runFlags struct {
+	config   string
+	rules    []string
+	format   string
+	logLevel string
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Watch this machine and report what the rules call suspicious",
+		Long: `Watch this machine and report what the rules call suspicious.
+
+Alerts go to the destinations of the configuration, without one to standard
+output; logs go to standard error. Without rules in the configuration or on the
+command line the shipped rules are used.
+
+SIGTERM and Ctrl-C stop after everything that was accepted is delivered, within
+five seconds; a second one stops at once. SIGHUP opens files and reads secrets
+again.`,
+		Example: `  goshawk run                                # the shipped rules, alerts as text
+  goshawk run --format json | jq .output     # alerts for a program
+  goshawk run -c /etc/goshawk/goshawk.yaml   # rules and destinations of a file`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.config, "config", "c", "", "configuration `file`")
+	flags.StringArrayVarP(&f.rules, "rules", "r", nil, "rule `file` or directory, instead of the configured ones (may be repeated)")
+	flags.StringVar(&f.format, "format", "", "format of alerts on standard output: text or json")
+	flags.StringVar(&f.logLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
+	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command) error {
+	log, err := agent.NewLogger(os.Stderr, f.logLevel)
+	if err != nil {
+		return fmt.Errorf("--log-level: %w", err)
+	}
+	cfg, err := f.load()
+	if err != nil {
+		return err
+	}
+	a, err := agent.New(cfg, cmd.OutOrStdout(), log)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the next signal has its usual effect: it kills
+	return failed(a.Run(ctx))
+}
+
+// load reads the configuration and puts the flags on top of it.
+func (f *runFlags) load() (agent.Config, error) {
+	cfg, err := agent.DefaultConfig(), error(nil)
+	if f.config != "" {
+		cfg, err = agent.LoadConfig(f.config)
+	}
+	if len(f.rules) > 0 {
+		cfg.Rules = f.rules
+	}
+	if f.format != "" && err == nil {
+		if formatErr := cfg.SetFormat(f.format); formatErr != nil {
+			err = errors.Join(err, fmt.Errorf("--%w", formatErr))
+		}
+	}
+	return cfg, err
+}

@@ -1,0 +1,227 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/goshawk-security/goshawk/internal/agent/doctor"
+	"github.com/goshawk-security/goshawk/internal/alert"
+	"github.com/goshawk-security/goshawk/internal/capture"
+	"github.com/goshawk-security/goshawk/internal/enrich"
+	"github.com/goshawk-security/goshawk/internal/enrich/workload"
+	"github.com/goshawk-security/goshawk/internal/match"
+	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/ship"
+)
+
+// stopTime bounds everything after the end of Run's context.
+const stopTime = 5 * time.Second
+
+// flushTime is what the destinations have of it.
+const flushTime = 4 * time.Second
+
+// Agent watches one node. It is made by New and runs once.
+type Agent struct {
+	cfg     Config
+	log     *zap.Logger
+	rules   []*rule.Rule
+	set     *match.Set
+	builder *alert.Builder
+	node    alert.Node
+	out     *ship.Shipper
+	metrics *metrics
+	beat    *heartbeat
+	health  *health
+
+	// Made by Run, used by its loop alone.
+	enricher *enrich.Enricher
+	matcher  *match.Matcher
+}
+
+// New loads the rules and opens the destinations, but attaches nothing. Every
+// error is a mistake in the configuration or the rules; all of them are joined.
+// Alerts of the destinations on standard output go to console. The caller calls
+// Run, which gives back what New opened.
+func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
+	cat := Catalogue()
+	loaded, err := loadRules(cfg.Rules, cat)
+	for _, w := range loaded.Warnings {
+		log.Warn("rule works but is probably not meant so", zap.String("place", w.Pos.String()), zap.String("rule", w.Rule),
+			zap.Error(w.Err), zap.String("hint", w.Hint))
+	}
+	if err != nil {
+		return nil, err
+	}
+	set, err := match.Compile(loaded.Rules)
+	if err != nil {
+		return nil, err
+	}
+	if set.Len() == 0 {
+		return nil, fmt.Errorf("no rule is enabled in %s: there is nothing to look for", strings.Join(cfg.Rules, ", "))
+	}
+	node, err := thisNode(cfg.Node)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		cfg: cfg, log: log, rules: loaded.Rules, set: set, node: node,
+		metrics: newMetrics(loaded.Rules),
+		beat:    newHeartbeat(time.Now),
+		matcher: set.NewMatcher(),
+	}
+	a.health = newHealth(a.beat, cfg.Heartbeat.Timeout, time.Now)
+	a.metrics.watch(a.beat)
+	if a.builder, err = newBuilder(cat, node, cfg.Mask); err != nil {
+		return nil, err
+	}
+	a.out, err = ship.New(cfg.Destinations, ship.Deps{Log: log.Named("ship"), Metrics: a.metrics.registry, Stdout: console})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// thisNode finds out the names of the machine and of this boot of it.
+func thisNode(cfg NodeConfig) (alert.Node, error) {
+	node := alert.Node{Hostname: cfg.Name}
+	if node.Hostname == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return node, fmt.Errorf("node.name: cannot be found out, set it: %w", err)
+		}
+		node.Hostname = name
+	}
+	boot, err := os.ReadFile(cfg.Proc + "/sys/kernel/random/boot_id")
+	if err != nil {
+		return node, fmt.Errorf("node.proc: %s is no mounted proc file system: %w", cfg.Proc, err)
+	}
+	node.BootID = strings.TrimSpace(string(boot))
+	return node, nil
+}
+
+// Run watches until ctx ends, and stops within five seconds then. Every error is
+// one of the machine: a kernel that cannot, a right that is not there, a port
+// that is taken.
+func (a *Agent) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, a.flush()) }()
+	host := doctor.Local()
+	host.Proc = a.cfg.Node.Proc
+	if err := host.Preflight(); err != nil {
+		return fmt.Errorf("cannot watch this machine: %w", err)
+	}
+	tuneMemory(host, a.cfg.Buffers.Events+a.cfg.Buffers.State)
+	stopHTTP, err := a.serve()
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	src, err := a.open()
+	if err != nil {
+		return fmt.Errorf("cannot watch this machine: %w", err)
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	a.log.Info("watching", zap.Int("rules", a.set.Len()), zap.Stringers("calls", a.set.Types()),
+		zap.Stringer("reads", src.Flavour), zap.String("http", a.cfg.HTTP.Address))
+	return a.watchAll(ctx, src)
+}
+
+// open makes the process table and attaches the kernel side: only the calls that
+// a rule asks for, and what keeps the process table right.
+func (a *Agent) open() (*capture.Source, error) {
+	enrichment := a.cfg.enrich()
+	enrichment.Environ = a.set.NeedsEnv()
+	var err error
+	if a.enricher, err = enrich.New(enrichment, a.log.Named("enrich")); err != nil {
+		return nil, err
+	}
+	capturing := a.cfg.capture()
+	capturing.Environ = a.set.NeedsEnv()
+	if capturing.CgroupController, err = workload.Hierarchy(a.cfg.Node.Proc); err != nil {
+		a.log.Warn("containers are not told apart", zap.Error(err))
+	}
+	src, err := capture.Open(capturing, a.set.Types())
+	if err != nil {
+		return nil, err
+	}
+	a.metrics.setHooks(src.Hooks)
+	for _, h := range src.Hooks {
+		if h.Err != nil {
+			a.log.Warn("tracepoint not attached: what it reports is not seen; goshawk doctor says more",
+				zap.String("tracepoint", h.Tracepoint), zap.Error(h.Err))
+		}
+	}
+	return src, nil
+}
+
+// watchAll runs the loop and the watch beside it until ctx ends and the rings
+// are empty.
+func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
+	lost := newLosses(a.rules)
+	stop := make(chan struct{})
+	var beside sync.WaitGroup
+	beside.Go(func() { a.watch(stop, src, lost) })
+	beside.Go(func() { a.reopenOnHangup(stop) })
+	detach := context.AfterFunc(ctx, func() {
+		a.log.Info("stopping")
+		a.health.set(phaseStopping)
+		if err := src.Detach(); err != nil {
+			a.log.Error("detach from the kernel", zap.Error(err))
+		}
+	})
+	defer detach()
+
+	err := a.scan(ctx)
+	if err == nil {
+		a.health.set(phaseRunning)
+		err = a.loop(src)
+	}
+	close(stop)
+	beside.Wait()
+	a.reportLosses(src, lost, true) // what was lost since the last tick
+	return err
+}
+
+// scan fills the process table with what runs already, while events wait in the
+// rings.
+func (a *Agent) scan(ctx context.Context) error {
+	err := a.enricher.Scan(ctx)
+	if err != nil && ctx.Err() == nil {
+		// It works with what there is; new processes are known in full.
+		a.log.Warn("what ran before the agent is known in part", zap.Error(err))
+	}
+	return nil
+}
+
+// reopenOnHangup makes the destinations open files and secrets again on SIGHUP,
+// as log rotation asks for.
+func (a *Agent) reopenOnHangup(stop <-chan struct{}) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+			a.log.Info("opening destinations again")
+			a.out.Reopen()
+		case <-stop:
+			return
+		}
+	}
+}
+
+// flush sends what was accepted and says what could not be sent.
+func (a *Agent) flush() error {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	return a.out.Close(ctx)
+}

@@ -1,0 +1,236 @@
+package agent
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goshawk-security/goshawk/internal/capture"
+	"github.com/goshawk-security/goshawk/internal/enrich"
+	"github.com/goshawk-security/goshawk/internal/ship"
+	"github.com/goshawk-security/goshawk/internal/ship/stdout"
+)
+
+// APIVersion is the version of the configuration file that this program reads.
+const APIVersion = "goshawk/v1"
+
+// Config is the configuration file. Each part is checked by the stage that it
+// belongs to; manual.go says what each key means.
+type Config struct {
+	APIVersion   string          `yaml:"apiVersion"`
+	Rules        []string        `yaml:"rules"` // empty: the shipped rules
+	Destinations ship.Config     `yaml:"destinations"`
+	HTTP         HTTPConfig      `yaml:"http"`
+	Heartbeat    HeartbeatConfig `yaml:"heartbeat"`
+	Buffers      BufferConfig    `yaml:"buffers"`
+	Limits       LimitConfig     `yaml:"limits"`
+	Mask         MaskConfig      `yaml:"mask"`
+	Node         NodeConfig      `yaml:"node"`
+}
+
+// HTTPConfig is where health and metrics are served.
+type HTTPConfig struct {
+	Address string `yaml:"address"`
+}
+
+// HeartbeatConfig says how often the agent proves that it can see, and when it
+// counts as blind.
+type HeartbeatConfig struct {
+	Interval time.Duration `yaml:"interval"`
+	Timeout  time.Duration `yaml:"timeout"`
+}
+
+// BufferConfig is the memory between the kernel and the agent.
+type BufferConfig struct {
+	Events Quantity `yaml:"events"`
+	State  Quantity `yaml:"state"`
+}
+
+// LimitConfig bounds the memory of the agent itself.
+type LimitConfig struct {
+	Processes int `yaml:"processes"`
+}
+
+// NodeConfig says where the agent runs.
+type NodeConfig struct {
+	Name   string `yaml:"name"`
+	Proc   string `yaml:"proc"`
+	Cgroup string `yaml:"cgroup"`
+}
+
+// DefaultConfig is what counts without a configuration file: the shipped rules,
+// and alerts as text on standard output.
+func DefaultConfig() Config {
+	return Config{
+		APIVersion:   APIVersion,
+		Destinations: ship.Config{{Name: "console", Stdout: &stdout.Config{Format: "text"}}},
+		HTTP:         HTTPConfig{Address: "127.0.0.1:8765"},
+		Heartbeat:    HeartbeatConfig{Interval: time.Second, Timeout: 5 * time.Second},
+		Buffers:      BufferConfig{Events: 8 * mib, State: 4 * mib},
+		Limits:       LimitConfig{Processes: 32768},
+		Node:         NodeConfig{Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
+	}
+}
+
+// maxConfig bounds what is read of a configuration file.
+const maxConfig = 1 << 20
+
+// LoadConfig reads a configuration file. What the file does not name has its
+// default. Paths in it are relative to the directory that it is in. The error
+// joins every mistake.
+func LoadConfig(path string) (Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	defer f.Close() // read only: nothing to lose
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	if len(text) > maxConfig {
+		return Config{}, fmt.Errorf("read configuration: %s is larger than 1 MiB", path)
+	}
+	return ParseConfig(path, text)
+}
+
+// ParseConfig is LoadConfig for a text that was read from path.
+func ParseConfig(path string, text []byte) (Config, error) {
+	cfg := DefaultConfig()
+	cfg.APIVersion = ""
+	s := strict{file: path}
+	s.document(bytes.TrimPrefix(text, []byte("\ufeff")), &cfg)
+	if !s.broken {
+		s.check(cfg.Validate())
+	}
+	if len(s.mistakes) > 0 {
+		return Config{}, errors.Join(s.sorted()...)
+	}
+	cfg.resolvePaths(filepath.Dir(path))
+	return cfg, nil
+}
+
+func (c *Config) resolvePaths(base string) {
+	for i, r := range c.Rules {
+		if !filepath.IsAbs(r) {
+			c.Rules[i] = filepath.Join(base, r)
+		}
+	}
+	c.Destinations.ResolvePaths(base)
+}
+
+// Validate says everything that is wrong; each error begins with its key.
+func (c *Config) Validate() error {
+	var errs []error
+	fault := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf(key+": "+format, args...))
+	}
+	switch c.APIVersion {
+	case APIVersion:
+	case "":
+		fault("apiVersion", "is missing: begin the file with apiVersion: %s", APIVersion)
+	default:
+		fault("apiVersion", "unknown version %q: this goshawk reads %s", c.APIVersion, APIVersion)
+	}
+	if c.Rules != nil && len(c.Rules) == 0 {
+		fault("rules", "is an empty list: name files and directories, or leave the key out for the shipped rules")
+	}
+	for i, r := range c.Rules {
+		if r == "" {
+			fault(fmt.Sprintf("rules[%d]", i), "is empty: name a file or a directory")
+		}
+	}
+	if len(c.Destinations) == 0 {
+		fault("destinations", "is an empty list: alerts would go nowhere; leave the key out for text on standard output")
+	}
+	if _, _, err := net.SplitHostPort(c.HTTP.Address); err != nil {
+		fault("http.address", "%q is no address: write host:port, for example 127.0.0.1:8765", c.HTTP.Address)
+	}
+	if c.Heartbeat.Interval < 100*time.Millisecond {
+		fault("heartbeat.interval", "%v is too short: use at least 100ms", c.Heartbeat.Interval)
+	}
+	if c.Heartbeat.Timeout < 2*c.Heartbeat.Interval {
+		fault("heartbeat.timeout", "%v is too short: use at least twice the interval (%v)", c.Heartbeat.Timeout, c.Heartbeat.Interval)
+	}
+	errs = append(errs, c.Buffers.Validate(), c.Destinations.Validate(), c.Limits.Validate(), c.Mask.Validate(), c.Node.Validate())
+	return errors.Join(errs...)
+}
+
+// The least and the most that a ring may have.
+const (
+	minBuffer = 64 * kib
+	maxBuffer = gib
+)
+
+// Validate says everything that is wrong; each error begins with its key.
+func (b BufferConfig) Validate() error {
+	var errs []error
+	for _, ring := range []struct {
+		key  string
+		size Quantity
+	}{{"buffers.events", b.Events}, {"buffers.state", b.State}} {
+		if ring.size < minBuffer || ring.size > maxBuffer || ring.size&(ring.size-1) != 0 {
+			errs = append(errs, fmt.Errorf("%s: %v is no power of two between %v and %v: use for example 8MiB",
+				ring.key, ring.size, minBuffer, maxBuffer))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Validate says what is wrong, beginning with the key.
+func (l LimitConfig) Validate() error {
+	const least, most = 256, 4 << 20 // the kernel's own limit of processes
+	if l.Processes < least || l.Processes > most {
+		return fmt.Errorf("limits.processes: %d is not between %d and %d", l.Processes, least, most)
+	}
+	return nil
+}
+
+// Validate says what is wrong, beginning with the key.
+func (n NodeConfig) Validate() error {
+	var errs []error
+	for _, dir := range []struct{ key, path string }{{"node.proc", n.Proc}, {"node.cgroup", n.Cgroup}} {
+		if !filepath.IsAbs(dir.path) {
+			errs = append(errs, fmt.Errorf("%s: %q is no absolute path", dir.key, dir.path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// SetFormat makes every destination on standard output write text or json.
+func (c *Config) SetFormat(format string) error {
+	console := stdout.Config{Format: format}
+	if err := console.Validate(); err != nil {
+		return err
+	}
+	found := false
+	for i := range c.Destinations {
+		if c.Destinations[i].Stdout != nil {
+			c.Destinations[i].Stdout = &console
+			found = true
+		}
+	}
+	if !found {
+		return errors.New("format: no destination of the configuration is standard output")
+	}
+	return nil
+}
+
+// capture is the part of the stage capture.
+func (c *Config) capture() capture.Config {
+	return capture.Config{
+		EventsBytes: int(c.Buffers.Events),
+		StateBytes:  int(c.Buffers.State),
+		ProcRoot:    c.Node.Proc,
+	}
+}
+
+// enrich is the part of the stage enrich.
+func (c *Config) enrich() enrich.Config {
+	return enrich.Config{ProcRoot: c.Node.Proc, CgroupRoot: c.Node.Cgroup, MaxProcesses: c.Limits.Processes}
+}

@@ -1,0 +1,152 @@
+package agent
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/goshawk-security/goshawk/internal/capture"
+	"github.com/goshawk-security/goshawk/internal/enrich"
+	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/rule"
+)
+
+// metrics are the agent's own numbers; the destinations register theirs. What is
+// counted per event is a plain atomic that the collector reads when it is asked.
+type metrics struct {
+	registry  *prometheus.Registry
+	events    [event.TypeCount]atomic.Uint64
+	malformed atomic.Uint64
+	matches   *prometheus.CounterVec
+
+	enrich atomic.Pointer[enrich.Stats] // as the loop published it last
+	wanted atomic.Bool                  // asks the loop to publish
+
+	mu                     sync.Mutex
+	losses                 []capture.Loss
+	statesUsed, eventsUsed float64 // how full the rings are
+	hooks                  []capture.Hook
+}
+
+func newMetrics(rules []*rule.Rule) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		matches: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "goshawk_rule_matches_total", Help: "Events that made the rule true.",
+		}, []string{"rule"}),
+	}
+	for _, r := range rules {
+		if r.Enabled {
+			m.matches.WithLabelValues(r.Name) // so that a rule that never fires shows as 0
+		}
+	}
+	build := CurrentBuild()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "goshawk_build_info", Help: "Always 1; the labels say what was built.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go},
+	})
+	info.Set(1)
+	m.registry.MustRegister(m.matches, info, &kernelCollector{m},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// watch adds the numbers of the heartbeat.
+func (m *metrics) watch(beat *heartbeat) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "goshawk_heartbeat_age_seconds",
+			Help: "Time since the newest heartbeat that came through was made; large means blind or far behind.",
+		}, func() float64 { return beat.age().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "goshawk_heartbeat_trip_seconds",
+			Help: "How long the last heartbeat took from the kernel to the agent.",
+		}, func() float64 { trip, _ := beat.arrived(); return trip.Seconds() }))
+}
+
+func (m *metrics) matched(name string) { m.matches.WithLabelValues(name).Inc() }
+
+// setKernel notes what the kernel side counts.
+func (m *metrics) setKernel(losses []capture.Loss, states, events float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.losses, m.statesUsed, m.eventsUsed = losses, states, events
+}
+
+func (m *metrics) setHooks(hooks []capture.Hook) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hooks = hooks
+}
+
+// The descriptions of what kernelCollector gives.
+var (
+	eventsDesc = prometheus.NewDesc("goshawk_events_total",
+		"Events that came through from the kernel.", []string{"type"}, nil)
+	lostDesc = prometheus.NewDesc("goshawk_events_lost_total",
+		"Events that the kernel side could not send; type any where it is not known which.", []string{"type", "cause"}, nil)
+	malformedDesc = prometheus.NewDesc("goshawk_records_malformed_total",
+		"Records from the kernel that made no sense.", nil, nil)
+	ringDesc = prometheus.NewDesc("goshawk_ring_usage_ratio",
+		"How full a ring is, from 0 to 1.", []string{"ring"}, nil)
+	hookDesc = prometheus.NewDesc("goshawk_tracepoint_attached",
+		"1 if the tracepoint is attached, 0 if this kernel did not let it be.", []string{"tracepoint"}, nil)
+	processesDesc = prometheus.NewDesc("goshawk_processes",
+		"Processes in the table, ended ones that are still kept included.", nil, nil)
+	containersDesc = prometheus.NewDesc("goshawk_containers",
+		"Containers that are known.", nil, nil)
+	lateDesc = prometheus.NewDesc("goshawk_processes_late_total",
+		"Processes taken from /proc because their birth or image was lost.", nil, nil)
+	shedDesc = prometheus.NewDesc("goshawk_processes_shed_total",
+		"Living processes dropped from the table because it was full.", nil, nil)
+)
+
+// kernelCollector gives the numbers that are kept in atomics or were read by
+// others.
+type kernelCollector struct{ m *metrics }
+
+// Describe implements prometheus.Collector.
+func (c *kernelCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{eventsDesc, lostDesc, malformedDesc, ringDesc, hookDesc,
+		processesDesc, containersDesc, lateDesc, shedDesc} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *kernelCollector) Collect(ch chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
+	}
+	for t := range c.m.events {
+		if n := c.m.events[t].Load(); n > 0 {
+			counter(eventsDesc, n, typeLabel(event.Type(t)))
+		}
+	}
+	counter(malformedDesc, c.m.malformed.Load())
+	if stats := c.m.enrich.Load(); stats != nil {
+		gauge(processesDesc, float64(stats.Process.Processes))
+		gauge(containersDesc, float64(stats.Workload.Containers))
+		counter(lateDesc, stats.Process.Late)
+		counter(shedDesc, stats.Process.Shed)
+	}
+	c.m.mu.Lock()
+	defer c.m.mu.Unlock()
+	for _, l := range c.m.losses {
+		counter(lostDesc, l.Count, typeLabel(l.Type), l.Cause)
+	}
+	gauge(ringDesc, c.m.statesUsed, "states")
+	gauge(ringDesc, c.m.eventsUsed, "events")
+	for _, h := range c.m.hooks {
+		attached := 1.0
+		if h.Err != nil {
+			attached = 0
+		}
+		gauge(hookDesc, attached, h.Tracepoint)
+	}
+}

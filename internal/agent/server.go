@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+
+	"github.com/goshawk-security/goshawk/internal/ship"
+)
+
+// serve answers for health and metrics until the returned function is called.
+func (a *Agent) serve() (stop func(), err error) {
+	listener, err := net.Listen("tcp", a.cfg.HTTP.Address)
+	if err != nil {
+		return nil, explainListen(a.cfg.HTTP.Address, err)
+	}
+	server := &http.Server{
+		Handler:           a.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       time.Minute,
+		ErrorLog:          zap.NewStdLog(a.log.Named("http")),
+	}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("serve health and metrics", zap.Error(err))
+		}
+	}()
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close() // a client that hangs does not hold up the end
+		}
+	}, nil
+}
+
+// explainListen says what to do about an address that cannot be used.
+func explainListen(address string, err error) error {
+	next := "set http.address to an address of this machine"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		next = "another goshawk may be running here; stop it, or set http.address to a free port: two agents work side by side"
+	case errors.Is(err, syscall.EACCES):
+		next = "set http.address to a port above 1023"
+	}
+	cause := err
+	var op *net.OpError
+	if errors.As(err, &op) {
+		cause = op.Err
+	}
+	var sys syscall.Errno
+	if errors.As(err, &sys) {
+		cause = sys
+	}
+	return fmt.Errorf("listen on %s: %w: %s", address, cause, next)
+}
+
+// handler routes the three pages.
+func (a *Agent) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, "alive", a.health.alive(), nil)
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, "ready", a.health.ready(), a.out.Status())
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry}))
+	return mux
+}
+
+// answer writes a state as text: 200 when it holds, 503 with the reason when it
+// does not. Destinations are told of and decide nothing: an agent whose SIEM is
+// away still sees, and restarting it would lose what waits.
+func answer(w http.ResponseWriter, state string, err error, destinations []ship.Status) {
+	var b strings.Builder
+	code := http.StatusOK
+	if err != nil {
+		code = http.StatusServiceUnavailable
+		fmt.Fprintf(&b, "not %s: %v\n", state, err)
+	} else {
+		fmt.Fprintf(&b, "%s\n", state)
+	}
+	for _, d := range destinations {
+		fmt.Fprintf(&b, "destination %s (%s): %s, %d waiting", d.Name, d.Kind, d.State, d.Queued)
+		if d.State != ship.StateOK && d.LastError != "" {
+			fmt.Fprintf(&b, ": %s", d.LastError)
+		}
+		b.WriteByte('\n')
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(b.String())) // the client is gone: nobody to tell
+}
