@@ -18,6 +18,9 @@ func (t *Table) lookup(ev *event.Event) (*Entry, held) {
 		e = t.learn(ev)
 	}
 	e.used = true
+	if e.parent != nil && e.parent.Ended != 0 && e.Ended == 0 && ev.Time >= e.recheck {
+		t.reparent(e, ev.Time)
+	}
 	if e.bare && ev.Time >= e.retry && e.Ended == 0 {
 		t.retry(e, ev)
 	}
@@ -94,7 +97,7 @@ func (t *Table) Fork(ev *event.Event) (*Entry, *event.Image) {
 	e := t.find(task.PID, task.Start)
 	if e == nil {
 		e = &Entry{Process: event.Process{PID: task.PID, Start: task.Start}}
-		e.born(child, task)
+		t.born(e, child, task)
 		e.Container, e.Resolved = parent.Container, parent.Resolved && parent.Cgroup == task.Cgroup
 		t.insert(e)
 		return parent, creator.img
@@ -102,7 +105,7 @@ func (t *Table) Fork(ev *event.Event) (*Entry, *event.Image) {
 	switch {
 	case e.unpinned || e.bare || e.Image.ExecID == task.ExecID:
 		// It was read from /proc, or had an event, before its birth came.
-		e.born(child, task)
+		t.born(e, child, task)
 	case newer(e.Image.ExecID, task.ExecID):
 		e.keep(child)
 		if e.Image.Parent == nil || e.Image.FromProc {
@@ -115,9 +118,9 @@ func (t *Table) Fork(ev *event.Event) (*Entry, *event.Image) {
 }
 
 // born makes e what its birth said.
-func (e *Entry) born(h held, task *event.Task) {
+func (t *Table) born(e *Entry, h held, task *event.Task) {
 	e.Image, e.depth, e.unpinned, e.bare = h.img, h.depth, false, false
-	e.ParentPID = task.ParentPID
+	t.setParent(e, task.ParentPID, task.ParentStart)
 	if e.Cgroup != task.Cgroup {
 		e.Cgroup, e.Resolved = task.Cgroup, false
 	}
@@ -142,7 +145,7 @@ func (t *Table) Exec(ev *event.Event, cgroup string) (*Entry, *event.Image) {
 	}
 	cur := held{e.Image, e.depth}
 	next := held{t.execedImage(ev, cur.img, cgroup), cur.depth}
-	e.ParentPID = task.ParentPID
+	t.setParent(e, task.ParentPID, task.ParentStart)
 	switch {
 	case e.unpinned, e.bare, newer(task.ExecID, cur.img.ExecID):
 		if e.bare {
@@ -160,6 +163,15 @@ func (t *Table) Exec(ev *event.Event, cgroup string) (*Entry, *event.Image) {
 		e.Cgroup, e.Resolved = task.Cgroup, false
 	}
 	return e, next.img
+}
+
+// setParent says who the parent of e is now. Its image's lineage is another
+// thing, and stays.
+func (t *Table) setParent(e *Entry, pid uint32, start uint64) {
+	e.ParentPID, e.parent = pid, nil
+	if pid != 0 {
+		e.parent = t.find(pid, start)
+	}
 }
 
 // Exit marks the event's process ended. The first of several records counts.

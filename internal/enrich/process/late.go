@@ -49,7 +49,8 @@ func (t *Table) upgrade(e *Entry, s *snapshot) {
 	if e.Start != 0 {
 		h.img.Start = e.Start
 	}
-	e.Image, e.depth, e.ParentPID = h.img, h.depth, s.ppid
+	e.Image, e.depth = h.img, h.depth
+	t.setParent(e, s.ppid, 0)
 	e.bare, e.unpinned, e.seen = false, true, s.seen
 }
 
@@ -82,12 +83,13 @@ func (t *Table) adopt(s *snapshot, level int) *Entry {
 		return e // the parents led back here: numbers were used again meanwhile
 	}
 	e := &Entry{
-		Process:  event.Process{PID: s.pid, Start: s.start, ParentPID: s.ppid, Image: h.img},
+		Process:  event.Process{PID: s.pid, Start: s.start, Image: h.img},
 		depth:    h.depth,
 		approx:   true,
 		unpinned: true,
 		seen:     s.seen,
 	}
+	t.setParent(e, s.ppid, 0)
 	t.insert(e)
 	return e
 }
@@ -143,6 +145,32 @@ func (t *Table) parent(pid uint32, start uint64, level int) *Entry {
 	return e
 }
 
+// reparent asks /proc who took over an orphan. The end of its parent is known a
+// moment before the kernel hands its children on, so one may have to ask again.
+func (t *Table) reparent(e *Entry, now uint64) {
+	e.recheck = now + reparentAfter
+	if !t.mayRead() {
+		return
+	}
+	dir, err := openProcess(t.cfg.ProcRoot, e.PID)
+	if err != nil {
+		e.parent = nil // it ends itself
+		return
+	}
+	defer dir.close()
+	t.reads++
+	var s snapshot
+	// Unlike the files that show memory, stat cannot hang.
+	data, _, err := dir.file("stat", maxStatus)
+	if err != nil || s.parseStat(data) != nil || !near(s.start, e.Start) {
+		e.parent = nil
+		return
+	}
+	if s.ppid != e.parent.PID {
+		t.setParent(e, s.ppid, 0)
+	}
+}
+
 // readLive reads a process from /proc unless it ended.
 func (t *Table) readLive(e *Entry) *snapshot {
 	if e.Ended != 0 {
@@ -156,10 +184,7 @@ func (t *Table) readLate(pid uint32) *snapshot {
 	if t.scanning {
 		return t.read(pid)
 	}
-	if second := t.now / uint64(1e9); second != t.second {
-		t.second, t.reads = second, 0
-	}
-	if t.reads >= readsPerSecond {
+	if !t.mayRead() {
 		t.stats.Throttled++
 		return nil
 	}
@@ -168,6 +193,14 @@ func (t *Table) readLate(pid uint32) *snapshot {
 		t.reads++
 	}
 	return s
+}
+
+// mayRead tells that the readings of this second are not used up.
+func (t *Table) mayRead() bool {
+	if second := t.now / uint64(1e9); second != t.second {
+		t.second, t.reads = second, 0
+	}
+	return t.reads < readsPerSecond
 }
 
 // read reads a process from /proc, nil if it is not there or does not answer.

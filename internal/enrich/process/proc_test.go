@@ -212,6 +212,40 @@ func TestLostExec(t *testing.T) {
 	}
 }
 
+// TestOrphan ends a parent: the child's parent is then who took over, and its
+// lineage stays.
+func TestOrphan(t *testing.T) {
+	m := newMachine(t)
+	m.apply(m.exec(1, 0, "init"))
+	m.apply(m.exec(10, 1, "sh"))
+	m.apply(m.fork(10, 30))
+	m.apply(m.event(event.ProcExit, 10))
+	root, ticks := m.tab.cfg.ProcRoot, int(start(30)/tick)
+	writeProc(t, root, fakeProc{pid: 30, ppid: 10, comm: "sh", ticks: ticks}) // not handed on yet
+	if e, _ := m.apply(m.event(event.Openat, 30)); e.ParentPID != 10 {
+		t.Errorf("parent %d", e.ParentPID)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "30")); err != nil {
+		t.Fatal(err)
+	}
+	writeProc(t, root, fakeProc{pid: 30, ppid: 1, comm: "sh", ticks: ticks})
+	if e, _ := m.apply(m.event(event.Openat, 30)); e.ParentPID != 10 {
+		t.Error("asked again at once")
+	}
+	m.now += reparentAfter
+	e, img := m.apply(m.event(event.Openat, 30))
+	if e.ParentPID != 1 || chain(img) != "sh < sh < init" || img.Parent.PID != 10 {
+		t.Errorf("parent %d, chain %s", e.ParentPID, chain(img))
+	}
+	if err := os.RemoveAll(filepath.Join(root, "30")); err != nil {
+		t.Fatal(err)
+	}
+	m.now += reparentAfter
+	if e, _ := m.apply(m.event(event.Openat, 30)); e.ParentPID != 1 {
+		t.Error("asked although the new parent lives")
+	}
+}
+
 // TestThrottled has more unknown processes than may be read in a second.
 func TestThrottled(t *testing.T) {
 	m := newMachine(t)

@@ -13,6 +13,8 @@ const (
 	// retryAfter is for how long a process that /proc did not have is not asked
 	// for again.
 	retryAfter = uint64(time.Second)
+	// reparentAfter is when to ask again who an orphan's new parent is.
+	reparentAfter = uint64(50 * time.Millisecond)
 	// readsPerSecond limits late readings of /proc, in event time.
 	readsPerSecond = 500
 	// keptImages is how many images before the current one are kept.
@@ -58,6 +60,9 @@ type Entry struct {
 	depth int // of Image
 	old   [keptImages]held
 	older *Entry // the process that had the PID before
+
+	parent  *Entry // the process of ParentPID; nil if it is not known
+	recheck uint64 // when to ask again who took over from an ended parent
 
 	reap     uint64 // when to drop an ended one
 	slot     int    // in Table.slots, -1 when dropped
@@ -211,7 +216,7 @@ func (t *Table) drop(e *Entry) {
 	} else {
 		delete(t.pids, e.PID)
 	}
-	e.older = nil
+	e.older, e.parent = nil, nil // who holds e must not hold all before it
 }
 
 // shed makes room: an ended process, a bare one, or one that had no event for a
