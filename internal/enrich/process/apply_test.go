@@ -225,7 +225,7 @@ func TestArgsCut(t *testing.T) {
 
 // TestDoubleForks makes a chain of processes each of which forks and ends.
 func TestDoubleForks(t *testing.T) {
-	const births = 100_000
+	const births = 60_000
 	m := newMachine(t, func(c *Config) { c.MaxProcesses = 65536 })
 	m.apply(m.exec(1, 0, "init"))
 	m.apply(m.exec(2, 1, "worm"))

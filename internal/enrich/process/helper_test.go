@@ -27,7 +27,9 @@ func newMachine(t testing.TB, change ...func(*Config)) *machine {
 	for _, f := range change {
 		f(&cfg)
 	}
-	return &machine{t: t, tab: New(cfg), now: 1000 * second, ids: map[uint32]uint32{}}
+	tab := New(cfg)
+	tab.runner.Wait = time.Minute // a slow machine is not a hanging file
+	return &machine{t: t, tab: tab, now: 1000 * second, ids: map[uint32]uint32{}}
 }
 
 // start is when a process of a machine was born.

@@ -26,6 +26,15 @@ type fakeProc struct {
 	cmdline   string
 }
 
+func (p fakeProc) stat() string {
+	state := p.state
+	if state == "" {
+		state = "R"
+	}
+	return fmt.Sprintf("%d (%s) %s %d 11 12 34818 -1 4194560 0 0 0 0 0 0 0 0 20 0 %d 0 %d 0 0\n",
+		p.pid, p.comm, state, p.ppid, max(1, p.threads), p.ticks)
+}
+
 // writeProc makes a proc with these processes.
 func writeProc(t testing.TB, root string, procs ...fakeProc) {
 	t.Helper()
@@ -36,12 +45,8 @@ func writeProc(t testing.TB, root string, procs ...fakeProc) {
 				t.Fatal(err)
 			}
 		}
-		state, threads := p.state, max(1, p.threads)
-		if state == "" {
-			state = "R"
-		}
 		files := map[string]string{
-			"stat": fmt.Sprintf("%d (%s) %s %d 11 12 34818 -1 4194560 0 0 0 0 0 0 0 0 20 0 %d 0 %d 0 0\n", p.pid, p.comm, state, p.ppid, threads, p.ticks),
+			"stat": p.stat(),
 			"status": "Name:\tx\nUid:\t1000\t1001\t1002\t1003\nGid:\t100\t101\t102\t103\nNSpid:\t" + fmt.Sprint(p.pid) + "\t7\nNSpgid:\t11\t3\n" +
 				"CapInh:\t0000000000000001\nCapPrm:\t000001ffffffffff\nCapEff:\t0000000000000002\n",
 			"loginuid": "1000",
@@ -249,13 +254,16 @@ func TestOrphan(t *testing.T) {
 // TestThrottled has more unknown processes than may be read in a second.
 func TestThrottled(t *testing.T) {
 	m := newMachine(t)
-	var procs []fakeProc
-	for pid := 1; pid <= readsPerSecond+50; pid++ {
-		procs = append(procs, fakeProc{pid: pid, comm: "p", ticks: int(start(uint32(pid)) / tick)})
-	}
-	writeProc(t, m.tab.cfg.ProcRoot, procs...)
-	for i := range procs {
-		m.apply(m.event(event.Openat, uint32(i+1)))
+	for pid := uint32(1); pid <= readsPerSecond+50; pid++ {
+		p := fakeProc{pid: int(pid), comm: "p", ticks: int(start(pid) / tick)}
+		dir := filepath.Join(m.tab.cfg.ProcRoot, fmt.Sprint(pid))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "stat"), []byte(p.stat()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		m.apply(m.event(event.Openat, pid))
 	}
 	if s := m.tab.Stats(); s.Late != readsPerSecond || s.Throttled != 50 {
 		t.Errorf("stats %+v", s)
