@@ -92,17 +92,18 @@ func (c *checker) values(e *Comparison, known bool) bool {
 	if !known {
 		return false
 	}
-	own, inner := e.Values[:0:0], []Literal(nil)
+	var own, inner []Literal
 	for _, v := range e.Values {
 		if list := c.listOf(v, nil); list != nil {
-			inner = append(inner, list.Items...)
-			c.space -= len(list.Items)
+			if c.space -= len(list.Items); c.space >= 0 {
+				inner = append(inner, list.Items...)
+			}
 		} else {
 			own = append(own, v)
 			c.likeList(v)
 		}
 		if c.space < 0 {
-			c.wrong(v.Pos, "", fmt.Errorf("the conditions hold more than %d values of lists", maxSpace))
+			c.tooMuch(c.at(v.Pos, nil))
 			return false
 		}
 	}
@@ -118,7 +119,7 @@ func (c *checker) share(e *Comparison, list *List) bool {
 	values, done := c.lits[key]
 	if !done {
 		if c.space -= len(list.Items); c.space < 0 {
-			c.wrong(e.Pos, "", fmt.Errorf("the conditions hold more than %d values of lists", maxSpace))
+			c.tooMuch(c.at(e.Pos, nil))
 			return false
 		}
 		values = append(values, list.Items...)

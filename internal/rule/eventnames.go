@@ -8,8 +8,8 @@ import (
 )
 
 // eventNames are the names that evt.type has in Falco: system calls of Linux,
-// tracepoints and notices of its engine. Which of them this version delivers,
-// package event knows; the others are told apart from typing errors by this list.
+// tracepoints and notices of its engine. Package event knows which of them this
+// version delivers; the list tells the others apart from typing errors.
 const eventNames = `
 _newselect _sysctl accept accept4 access acct add_key adjtimex alarm arch_prctl asyncevent bdflush bind bpf
 brk cachestat capget capset chdir chmod chown chroot clock_adjtime clock_getres clock_gettime clock_nanosleep
@@ -57,9 +57,22 @@ uselib useradded userdeleted userfaultfd ustat utime utimensat utimes vfork vhan
 waitpid write writev
 `
 
+// kernelNames are names of system calls that Falco does not use: it gives them
+// another name or none.
+const kernelNames = `
+_llseek afs_syscall break chown32 clock_adjtime64 clock_getres_time64 clock_gettime64
+clock_nanosleep_time64 clock_settime64 fadvise64_64 fchown32 fcntl64 ftime ftruncate64 futex_time64 getegid32
+geteuid32 getgid32 getgroups32 getresgid32 getresuid32 getuid32 gtty io_pgetevents_time64 lchown32 lock mpx
+mq_timedreceive_time64 mq_timedsend_time64 ppoll_time64 pread64 prlimit64 prof profil pselect6_time64 putpmsg
+pwrite64 recvmmsg_time64 rt_sigtimedwait_time64 sched_rr_get_interval_time64 security semtimedop_time64
+sendfile64 setfsgid32 setfsuid32 setgid32 setgroups32 setregid32 setresgid32 setresuid32 setreuid32 setuid32
+stty timer_gettime64 timer_settime64 timerfd_gettime64 timerfd_settime64 truncate64 tuxcall
+ugetrlimit ulimit utimensat_time64 vm86old vserver
+`
+
 // knownEvents are all names of events, sorted.
 var knownEvents = func() []string {
-	all := strings.Fields(eventNames)
+	all := strings.Fields(eventNames + kernelNames)
 	for _, t := range event.Types() {
 		all = append(all, t.String())
 	}

@@ -89,7 +89,8 @@ func (l *lexer) value() (token, *Error) {
 	}
 	t.kind = tokString
 	if c := l.text[l.off]; c == '"' || c == '\'' {
-		text, ok := l.quoted()
+		text, n, ok := unquote(l.text[l.off:])
+		l.off += n
 		if !ok {
 			return t, &Error{Pos: t.pos, Err: errors.New("string is not closed")}
 		}
@@ -135,34 +136,28 @@ func (l *lexer) begin() token {
 func (l *lexer) argument(t *token) *Error {
 	l.off++
 	t.hasArg = true
-	if l.off < len(l.text) && (l.text[l.off] == '"' || l.text[l.off] == '\'') {
-		text, ok := l.quoted()
-		if !ok || l.off == len(l.text) || l.text[l.off] != ']' {
-			return &Error{Pos: t.pos, Err: fmt.Errorf("the argument of %s is not closed", t.text)}
-		}
-		t.arg = text
-		l.off++
-		return nil
+	rest := l.text[l.off:]
+	rest = rest[:min(len(rest), maxArgument)]
+	n, ok := 0, false
+	if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
+		t.arg, n, ok = unquote(rest)
+	} else if n = strings.IndexAny(rest, "]\n\"'"); n >= 0 {
+		t.arg, ok = rest[:n], true
 	}
-	n := strings.IndexAny(l.text[l.off:], "]\n\"'")
-	if n < 0 || l.text[l.off+n] != ']' {
+	if !ok || n == len(rest) || rest[n] != ']' {
 		return &Error{Pos: t.pos, Err: fmt.Errorf("the argument of %s is not closed", t.text)}
 	}
-	t.arg = l.text[l.off : l.off+n]
 	l.off += n + 1
 	return nil
 }
 
-// quoted reads a string in quotes. A backslash takes away the meaning of the
-// quote and of a backslash; before anything else it stands for itself.
-func (l *lexer) quoted() (string, bool) {
-	s, n, ok := unquote(l.text[l.off:])
-	l.off += n
-	return s, ok
-}
+// maxArgument bounds the search for the end of an argument: each of many that
+// are not closed would be looked for to the end of the text.
+const maxArgument = 4096
 
 // unquote reads the quoted string at the start of s and returns it with the
-// number of bytes it takes up.
+// number of bytes it takes up. A backslash takes away the meaning of the quote
+// and of a backslash; before anything else it stands for itself.
 func unquote(s string) (string, int, bool) {
 	quote := s[0]
 	if end := strings.IndexByte(s[1:], quote); end >= 0 && strings.IndexByte(s[1:1+end], '\\') < 0 {

@@ -45,12 +45,21 @@ func (x *expander) expand(list *List) {
 			x.space -= len(inner.Items)
 		}
 		if x.space < 0 {
-			x.fail(&Error{Pos: item.Pos, Kind: kindList, Rule: list.Name, Err: fmt.Errorf("the lists hold more than %d values", maxSpace)})
+			x.tooMuch(&Error{Pos: item.Pos, Kind: kindList, Rule: list.Name})
 			break
 		}
 	}
 	x.open = x.open[:len(x.open)-1]
 	list.Items = unique(all)
+}
+
+// tooMuch reports at e that lists are expanded beyond bounds, once.
+func (l *loader) tooMuch(e *Error) {
+	if !l.full {
+		l.full = true
+		e.Err = fmt.Errorf("lists stand for more than %d values", maxSpace)
+		l.fail(e)
+	}
 }
 
 // listOf returns the list that a value in holder names, nil if it names none.

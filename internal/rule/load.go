@@ -168,6 +168,7 @@ type loader struct {
 
 	work  int // name comparisons left for suggestions
 	space int // literals left that expanding lists may make
+	full  bool
 }
 
 // draft is a rule being made.
@@ -179,8 +180,8 @@ type draft struct {
 
 // Limits of one load, far above what people write.
 const (
-	maxWork  = 5_000_000
-	maxSpace = 2_000_000
+	maxWork  = 1_000_000
+	maxSpace = 500_000
 )
 
 func newLoader(cat *field.Catalogue) *loader {

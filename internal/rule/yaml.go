@@ -17,7 +17,7 @@ const (
 	maxFile = 8 << 20
 	// maxAliased bounds what aliases (*name) stand for, in bytes: without it one
 	// long text named many times would be read as often.
-	maxAliased = 4 << 20
+	maxAliased = 1 << 20
 )
 
 // documents parses the YAML of a file into one node for each document.
@@ -103,7 +103,7 @@ func yamlError(src *source, err error) *Error {
 
 // maxSearch is the size from which the search for a column costs more than it
 // is worth.
-const maxSearch = 1 << 20
+const maxSearch = 1 << 19
 
 // failure returns the offset of the last character that the parser needed to
 // fail with this message.
