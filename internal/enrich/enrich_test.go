@@ -101,6 +101,18 @@ func open(at uint64) *event.Event {
 	return &event.Event{Type: event.Openat, Time: at, PID: 30, Start: second, ExecID: 1, Cgroup: 777777}
 }
 
+// userName returns the name of user 0; the first time it may be read for longer
+// than an event waits.
+func userName(t *testing.T, ev *event.Event) string {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if a, ok := ev.Accounts.User(0); ok {
+			return a.Name
+		}
+	}
+	return ""
+}
+
 func TestApply(t *testing.T) {
 	e, _ := newEnricher(t)
 	ev := mkdir(5 * second)
@@ -119,8 +131,8 @@ func TestApply(t *testing.T) {
 	if want := "/kubepods/burstable/pod" + podUID + "/" + containerID; ev.Image.CgroupPath != want {
 		t.Errorf("cgroup path %q, want %q", ev.Image.CgroupPath, want)
 	}
-	if a, ok := ev.Accounts.User(0); !ok || a.Name != "app" {
-		t.Errorf("user of the container: %+v, %v", a, ok)
+	if name := userName(t, ev); name != "app" {
+		t.Errorf("user of the container: %q", name)
 	}
 	birth := open(7 * second)
 	birth.Type = event.Clone
@@ -150,8 +162,8 @@ func TestMoved(t *testing.T) {
 	if ev.Container != nil || ev.Process.Cgroup != ev.Cgroup {
 		t.Errorf("on the host: %+v", ev.Container)
 	}
-	if a, ok := ev.Accounts.User(0); !ok || a.Name != "root" {
-		t.Errorf("user of the host: %+v, %v", a, ok)
+	if name := userName(t, ev); name != "root" {
+		t.Errorf("user of the host: %q", name)
 	}
 	ev = open(7 * second)
 	e.Apply(ev)
@@ -206,8 +218,8 @@ func TestSharedMounts(t *testing.T) {
 	ev := exec(5 * second)
 	ev.Task.Namespaces.Mount = hostMount
 	e.Apply(ev)
-	if a, ok := ev.Accounts.User(0); !ok || a.Name != "root" {
-		t.Errorf("a container with the host's mounts: %+v, %v", a, ok)
+	if name := userName(t, ev); name != "root" {
+		t.Errorf("a container with the host's mounts: %q", name)
 	}
 	ev = exec(6 * second)
 	ev.ExecID, ev.Task.ExecID, ev.Task.Namespaces.Mount = 2, 2, 0

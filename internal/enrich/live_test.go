@@ -67,7 +67,13 @@ func TestLive(t *testing.T) {
 		t.Errorf("cgroup %d %q", ev.Process.Cgroup, ev.Image.CgroupPath)
 	}
 	if ev.Container == nil {
-		if a, ok := ev.Accounts.User(uint32(os.Geteuid())); !ok || a.Name == "" {
+		deadline := time.Now().Add(30 * time.Second)
+		a, ok := ev.Accounts.User(uint32(os.Geteuid()))
+		for !ok && time.Now().Before(deadline) { // it may be read for longer than an event waits
+			time.Sleep(time.Millisecond)
+			a, ok = ev.Accounts.User(uint32(os.Geteuid()))
+		}
+		if !ok || a.Name == "" {
 			t.Errorf("user %d: %+v, %v", os.Geteuid(), a, ok)
 		}
 	}

@@ -85,11 +85,18 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
+// newCache makes a Cache that waits: a slow machine is not a hanging file.
+func newCache(proc string, maxNamespaces int) *Cache {
+	c := New(Config{ProcRoot: proc, MaxNamespaces: maxNamespaces})
+	c.runner.Wait = time.Minute
+	return c
+}
+
 const second = uint64(time.Second)
 
 func TestHost(t *testing.T) {
 	proc := host(t, map[int]map[string]string{1: {"passwd": "root:x:0:0::/root:/bin/sh\n", "group": "root:x:0:\n"}})
-	c := New(Config{ProcRoot: proc, MaxNamespaces: 4})
+	c := newCache(proc, 4)
 	if a, ok := c.Host(second).User(0); !ok || a.Name != "root" {
 		t.Errorf("User = %+v, %v", a, ok)
 	}
@@ -131,7 +138,7 @@ func TestNamespaces(t *testing.T) {
 	for pid := 1; pid <= 9; pid++ {
 		roots[pid] = map[string]string{"passwd": fmt.Sprintf("user%d:x:0:0::/:/\n", pid)}
 	}
-	c := New(Config{ProcRoot: host(t, roots), MaxNamespaces: 3})
+	c := newCache(host(t, roots), 3)
 	for pid := uint32(2); pid <= 9; pid++ {
 		a := c.Namespace(1000+pid, pid, second*uint64(pid))
 		if u, ok := a.User(0); !ok || u.Name != fmt.Sprintf("user%d", pid) {
@@ -190,8 +197,7 @@ func TestHostile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			proc := host(t, map[int]map[string]string{5: {}})
 			tt.setup(t, filepath.Join(proc, "5/root/etc"))
-			c := New(Config{ProcRoot: proc, MaxNamespaces: 4})
-			c.runner.Wait = time.Minute
+			c := newCache(proc, 4)
 			u, ok := c.Namespace(1, 5, second).User(0)
 			if u.Name != tt.want || ok != (tt.want != "") {
 				t.Errorf("User = %+v, %v; want %q", u, ok, tt.want)
@@ -212,9 +218,24 @@ func link(t *testing.T, target, etc string) {
 
 // TestThisMachine reads the files of the real process 1, or our own.
 func TestThisMachine(t *testing.T) {
-	c := New(Config{ProcRoot: "/proc", MaxNamespaces: 4})
-	c.runner.Wait = time.Minute
+	c := newCache("/proc", 4)
 	if a, ok := c.Host(second).User(0); !ok || a.Name != "root" {
 		t.Errorf("User(0) = %+v, %v", a, ok)
+	}
+}
+
+// TestSlow has a root that does not answer in time: a late answer is used when it
+// is there.
+func TestSlow(t *testing.T) {
+	proc := host(t, map[int]map[string]string{1: {"passwd": "root:x:0:0::/root:/bin/sh\n"}})
+	c := newCache(proc, 4)
+	c.runner.Wait = 0
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if a, ok := c.Host(second).User(0); ok && a.Name == "root" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the late answer was dropped")
+		}
 	}
 }
