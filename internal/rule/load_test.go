@@ -13,73 +13,72 @@ import (
 
 const head = "- rule: R\n  desc: D\n  output: O\n  priority: Info\n"
 
-// TestLoadErrors: each text with all that is reported of it.
-func TestLoadErrors(t *testing.T) {
-	tests := []struct {
-		name, text, want string
-	}{
-		{"nothing but a name", "- rule: R\n", `
+// badFiles are texts with all that is reported of them.
+var badFiles = []struct {
+	name, text, want string
+}{
+	{"nothing but a name", "- rule: R\n", `
 a.yaml:1:3: rule "R": the rule has no desc
 a.yaml:1:3: rule "R": the rule has no condition
 a.yaml:1:3: rule "R": the rule has no output
 a.yaml:1:3: rule "R": the rule has no priority`},
-		{"no name", "- rule:\n- rule: ''\n- macro: [a]\n- list: {a: b}\n  items: []\n", `
+	{"no name", "- rule:\n- rule: ''\n- macro: [a]\n- list: {a: b}\n  items: []\n", `
 a.yaml:1:8: rule is empty
 a.yaml:2:9: rule is empty
 a.yaml:3:10: macro must be a text
 a.yaml:4:9: list must be a text`},
-		{"empty texts", "- rule: R\n  desc: ''\n  output: ''\n  priority: ''\n  condition: ''\n", `
+	{"empty texts", "- rule: R\n  desc: ''\n  output: ''\n  priority: ''\n  condition: ''\n", `
 a.yaml:3:11: rule "R": output is empty
 a.yaml:4:13: rule "R": priority is empty
 a.yaml:5:14: rule "R": condition is empty`},
-		{"wrong kinds", head + "  condition: [a]\n  tags: x\n  enabled: maybe\n  source: [x]\n", `
+	{"wrong kinds", head + "  condition: [a]\n  tags: x\n  enabled: maybe\n  source: [x]\n", `
 a.yaml:5:14: rule "R": condition must be a text
 a.yaml:6:9: rule "R": tags must be a list
 a.yaml:7:12: rule "R": enabled must be true or false
 a.yaml:8:11: rule "R": source must be a text`},
-		{"tags of lists", head + "  condition: evt.type = open\n  tags: [a, [b]]\n", `
+	{"tags of lists", head + "  condition: evt.type = open\n  tags: [a, [b]]\n", `
 a.yaml:6:13: rule "R": tags must be a list of texts`},
-		{"priority", "- rule: R\n  desc: D\n  output: O\n  condition: evt.type = open\n  priority: Warnin\n", `
+	{"priority", "- rule: R\n  desc: D\n  output: O\n  condition: evt.type = open\n  priority: Warnin\n", `
 a.yaml:5:13: rule "R": unknown priority "Warnin": use one of Emergency, Alert, Critical, Error, Warning, Notice, Informational, Debug; did you mean Warning?`},
-		{"key twice", head + "  condition: evt.type = open\n  desc: E\n", `
+	{"key twice", head + "  condition: evt.type = open\n  desc: E\n", `
 a.yaml:6:3: key desc is given twice`},
-		{"no key that names it", "- rlue: R\n  condition: a\n- condition: a\n- macros: m\n", `
+	{"no key that names it", "- rlue: R\n  condition: a\n- condition: a\n- macros: m\n", `
 a.yaml:1:3: the item has no rule, macro or list key; did you mean rule instead of rlue?
 a.yaml:3:3: the item has no rule, macro or list key
 a.yaml:4:3: the item has no rule, macro or list key; did you mean macro instead of macros?`},
-		{"later keys", head + "  condition: evt.type = open\n  append: true\n  exceptions: []\n- macro: m\n  condition: evt.type = open\n  override: {condition: append}\n- list: l\n  items: []\n  append: false\n", `
+	{"later keys", head + "  condition: evt.type = open\n  append: true\n  exceptions: []\n- macro: m\n  condition: evt.type = open\n  override: {condition: append}\n- list: l\n  items: []\n  append: false\n", `
 a.yaml:6:3: rule "R": key append is not known to this version of goshawk yet
 a.yaml:7:3: rule "R": key exceptions is not known to this version of goshawk yet
 a.yaml:10:3: macro "m": key override is not known to this version of goshawk yet
 a.yaml:13:3: list "l": key append is not known to this version of goshawk yet`},
-		{"switch of nothing", "- rule: R\n  enabled: false\n" + head + "  condition: evt.type = open\n- rule: r2\n  enabled: true\n", `
+	{"switch of nothing", "- rule: R\n  enabled: false\n" + head + "  condition: evt.type = open\n- rule: r2\n  enabled: true\n", `
 a.yaml:1:9: rule "R": there is no rule of this name to switch before this place
 a.yaml:8:9: rule "r2": there is no rule of this name to switch before this place; did you mean R?`},
-		{"engine", "- required_engine_version: 0.99.0\n- required_engine_version: 62\n- required_engine_version: soon\n- required_engine_version: 1.0.0\n", `
+	{"engine", "- required_engine_version: 0.99.0\n- required_engine_version: 62\n- required_engine_version: soon\n- required_engine_version: 1.0.0\n", `
 a.yaml:1:28: the file needs engine 0.99.0, and this version speaks that of 0.62.0
 a.yaml:3:28: "soon" is not a version; write 0.57.0 or 57
 a.yaml:4:28: the file needs engine 1.0.0, and this version speaks that of 0.62.0`},
-		{"unknown macro", "- macro: spawned\n  condition: evt.type = execve\n" + head + "  condition: spwaned and not nothing\n", `
+	{"unknown macro", "- macro: spawned\n  condition: evt.type = execve\n" + head + "  condition: spwaned and not nothing\n", `
 a.yaml:7:14: rule "R": unknown macro spwaned; did you mean spawned?
 a.yaml:7:30: rule "R": unknown macro nothing`},
-		{"list as a macro", "- list: shells\n  items: [sh]\n" + head + "  condition: evt.type = open and shells\n", `
+	{"list as a macro", "- list: shells\n  items: [sh]\n" + head + "  condition: evt.type = open and shells\n", `
 a.yaml:7:34: rule "R": unknown macro shells; there is a list of this name: use it behind in`},
-		{"unknown list", "- list: shells\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name in shels or proc.name pmatch /etc\n", `
+	{"unknown list", "- list: shells\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name in shels or proc.name pmatch /etc\n", `
 a.yaml:7:47: rule "R": unknown list shels; did you mean shells?
 a.yaml:7:73: rule "R": unknown list /etc; write (/etc) for a single value`},
-		{"circle of macros", "- macro: a\n  condition: evt.type = open and b\n- macro: b\n  condition: not c\n- macro: c\n  condition: (a)\n" + head + "  condition: a\n", `
+	{"circle of macros", "- macro: a\n  condition: evt.type = open and b\n- macro: b\n  condition: not c\n- macro: c\n  condition: (a)\n" + head + "  condition: a\n", `
 a.yaml:6:15: macro "c": macros name each other in a circle: a, b, c, a`},
-		{"macro of itself", "- macro: a\n  condition: a\n" + head + "  condition: a\n", `
+	{"macro of itself", "- macro: a\n  condition: a\n" + head + "  condition: a\n", `
 a.yaml:2:14: macro "a": macros name each other in a circle: a, a`},
-		{"circle of lists", "- list: a\n  items: [x, b]\n- list: b\n  items: [a, y]\n" + head + "  condition: evt.type = open and proc.name in (a)\n", `
+	{"circle of lists", "- list: a\n  items: [x, b]\n- list: b\n  items: [a, y]\n" + head + "  condition: evt.type = open and proc.name in (a)\n", `
 a.yaml:4:11: list "b": lists name each other in a circle: a, b, a`},
-		{"bad macro is not unknown", "- macro: m\n  condition: proc.name\n" + head + "  condition: m\n", `
+	{"bad macro is not unknown", "- macro: m\n  condition: proc.name\n" + head + "  condition: m\n", `
 a.yaml:2:23: macro "m": expected an operator after proc.name, found the end`},
-		{"list without items", "- list: a\n- list: b\n  items: x\n- list: c\n  items: [[d]]\n", `
+	{"list without items", "- list: a\n- list: b\n  items: x\n- list: c\n  items: [[d]]\n", `
 a.yaml:1:3: list "a": the list has no items; write items: [] for none
 a.yaml:3:10: list "b": items must be a list
 a.yaml:5:11: list "c": items must be a list of texts`},
-		{"output", "- rule: R\n  desc: D\n  priority: Info\n  condition: evt.type = open\n  output: >\n    100% of %proc.nmae. and %proc.pid[1]\n    %x %proc.env[\n    %tolower(proc.name) %regex\n", `
+	{"output", "- rule: R\n  desc: D\n  priority: Info\n  condition: evt.type = open\n  output: >\n    100% of %proc.nmae. and %proc.pid[1]\n    %x %proc.env[\n    %tolower(proc.name) %regex\n", `
 a.yaml:6:8: rule "R": output has a % without a field; write %% for a percent sign
 a.yaml:6:13: rule "R": unknown field proc.nmae; did you mean proc.name?
 a.yaml:6:29: rule "R": field proc.pid takes no argument; write proc.pid
@@ -87,8 +86,10 @@ a.yaml:7:5: rule "R": output has %x, which is no field; write %% for a percent s
 a.yaml:7:8: rule "R": the argument of proc.env is not closed
 a.yaml:8:5: rule "R": transformer tolower is not known to this version of goshawk yet
 a.yaml:8:25: rule "R": output has %regex, which is no field; write %% for a percent sign`},
-	}
-	for _, tt := range tests {
+}
+
+func TestLoadErrors(t *testing.T) {
+	for _, tt := range badFiles {
 		t.Run(tt.name, func(t *testing.T) {
 			set, err := load(tt.text)
 			if diff := cmp.Diff(strings.TrimPrefix(tt.want, "\n")+"\n", lines(Errors(err))); diff != "" {
