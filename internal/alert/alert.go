@@ -5,8 +5,8 @@ import "time"
 // Alert is one report. The field order is the order of its JSON.
 type Alert struct {
 	// Falco's keys.
-	ID           string         `json:"id"` // the same over retries: hash of boot id, CPU, sequence number and rule
-	Output       string         `json:"output"`
+	ID           string         `json:"id"`      // the same over retries: hash of boot id, CPU, sequence number and rule
+	Output       string         `json:"message"` // the rule's output; MarshalJSON adds Falco's form of it
 	Priority     string         `json:"priority"`
 	Rule         string         `json:"rule"`
 	Source       string         `json:"source"`

@@ -27,11 +27,7 @@ const maxTextAncestors = 8
 func (a *Alert) Text() string {
 	var b strings.Builder
 	b.Grow(32 + len(a.Output) + 24*len(a.Lineage))
-	b.WriteString(a.Time.Local().Format("15:04:05.000000000"))
-	b.WriteString(": ")
-	escape(&b, a.Priority)
-	b.WriteByte(' ')
-	escape(&b, a.Output)
+	escape(&b, a.line(a.Time.Local()))
 	if len(a.Lineage) > 1 {
 		b.WriteString("\n    ")
 		writeLineage(&b, a.Lineage)
