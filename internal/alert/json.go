@@ -11,8 +11,8 @@ import (
 const clock = "15:04:05.000000000"
 
 // MarshalJSON writes the alert with Falco's key output before the others: the
-// local time, the priority and the rule's output in one line, as Falco has it.
-// The rule's output alone is the key message.
+// time of day in UTC, the priority and the rule's output in one line. The rule's
+// output alone is the key message.
 func (a Alert) MarshalJSON() ([]byte, error) {
 	type fields Alert // without this method
 	var b bytes.Buffer
