@@ -39,7 +39,23 @@ func load(cfg Config, types []event.Type) (*ebpf.Collection, Flavour, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("load the %s kernel side: %w", flavour, err)
 	}
+	if err := freeze(coll); err != nil {
+		coll.Close()
+		return nil, 0, err
+	}
 	return coll, flavour, nil
+}
+
+// freeze keeps everybody, root included, from writing to the maps from user space:
+// the kernel side cannot be blinded by emptying its table of programs. (The read-only
+// variables are frozen when they are loaded; rings are written by their reader.)
+func freeze(coll *ebpf.Collection) error {
+	for _, name := range []string{"call_programs", "slots", "sequences", "losses"} {
+		if err := coll.Maps[name].Freeze(); err != nil {
+			return fmt.Errorf("freeze map %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // bestFlavour is Direct where the kernel has what it needs: typed casts (6.2)
@@ -136,10 +152,12 @@ func ownPID(procRoot string) uint32 {
 }
 
 // cgroupHierarchy returns the index of the controller among the kernel's
-// subsystems and the number of its hierarchy; -1 and the number of the unified
-// one (0 until 6.x gave it 1; it is read, not assumed) for no controller.
+// subsystems and the number of its hierarchy; -1 and the number of the unified one
+// for no controller.
 func cgroupHierarchy(cfg Config, kernel *btf.Spec) (subsys int32, hierarchy uint32, err error) {
-	if cfg.CgroupController == "" {
+	// A hierarchy with a name and no controller (systemd's own) is none that the
+	// kernel finds by task.
+	if cfg.CgroupController == "" || strings.HasPrefix(cfg.CgroupController, "name=") {
 		return -1, unifiedHierarchy, nil
 	}
 	var ids *btf.Enum
