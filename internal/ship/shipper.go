@@ -209,7 +209,11 @@ func (s *Shipper) close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("close destination %s: it hangs", w.name))
 		}
 		if n := w.queue.abandon(); n > 0 {
-			left = append(left, Left{w.name, n, w.snapshot().LastError})
+			l := Left{Destination: w.name, Alerts: n}
+			if st := w.snapshot(); st.State != StateOK {
+				l.Cause = st.LastError
+			}
+			left = append(left, l)
 		}
 	}
 	if s.collect != nil {

@@ -164,6 +164,9 @@ func (w *worker) try(ctx context.Context) (wait time.Duration, again bool) {
 	if len(res.Rejected) > 0 {
 		w.logRejected(res)
 	}
+	if ctx.Err() != nil {
+		return 0, true // the end of Close is no error of the destination
+	}
 	taken := len(w.batch) - len(res.Retry) - len(res.Rejected)
 	if len(res.Retry) == 0 {
 		w.rejectedOnly(res, taken)

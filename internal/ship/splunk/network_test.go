@@ -184,9 +184,11 @@ func TestHungServer(t *testing.T) {
 			<-release
 		},
 	}
+	var servers []*httptest.Server
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
 			srv := httptest.NewServer(h)
+			servers = append(servers, srv)
 			cfg := splunk.Config{URL: srv.URL, TokenFile: tokenFile(t, token), Timeout: 100 * time.Millisecond}
 			begin := time.Now()
 			res := outcome.Of(newSink(t, cfg).Send(t.Context(), sinktest.Alerts("a", 2)), 2)
@@ -203,10 +205,12 @@ func TestHungServer(t *testing.T) {
 			if d := time.Since(begin); d > 3*time.Second {
 				t.Errorf("it took %v", d)
 			}
-			srv.CloseClientConnections()
 		})
 	}
 	close(release)
+	for _, srv := range servers {
+		srv.Close()
+	}
 }
 
 // An answer without an end is neither read to its end nor kept.
