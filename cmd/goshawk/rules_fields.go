@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goshawk-security/goshawk/internal/agent"
+	"github.com/goshawk-security/goshawk/internal/field"
 )
 
 func newRulesFields() *cobra.Command {
@@ -17,9 +18,9 @@ func newRulesFields() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch format {
 			case "text":
-				return failed(agent.WriteFields(cmd.OutOrStdout(), agent.Catalogue()))
+				return failed(field.Text(cmd.OutOrStdout(), agent.Catalogue().All()))
 			case "markdown":
-				return failed(agent.WriteFieldsMarkdown(cmd.OutOrStdout(), agent.Catalogue()))
+				return failed(field.Markdown(cmd.OutOrStdout(), agent.Catalogue().All()))
 			}
 			return fmt.Errorf("--format: unknown format %q: use text or markdown", format)
 		},

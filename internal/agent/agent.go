@@ -173,18 +173,17 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	beside.Go(func() { a.reopenOnHangup(stop) })
 	detach := context.AfterFunc(ctx, func() {
 		a.log.Info("stopping")
-		a.health.set(phaseStopping)
+		a.health.stop()
 		if err := src.Detach(); err != nil {
 			a.log.Error("detach from the kernel", zap.Error(err))
 		}
 	})
 	defer detach()
 
-	err := a.scan(ctx)
-	if err == nil {
-		a.health.set(phaseRunning)
-		err = a.loop(src)
-	}
+	a.scan(ctx)
+	a.beat.begin()
+	a.health.run()
+	err := a.loop(src)
 	close(stop)
 	beside.Wait()
 	a.reportLosses(src, lost, true) // what was lost since the last tick
@@ -193,13 +192,11 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 
 // scan fills the process table with what runs already, while events wait in the
 // rings.
-func (a *Agent) scan(ctx context.Context) error {
-	err := a.enricher.Scan(ctx)
-	if err != nil && ctx.Err() == nil {
+func (a *Agent) scan(ctx context.Context) {
+	if err := a.enricher.Scan(ctx); err != nil && ctx.Err() == nil {
 		// It works with what there is; new processes are known in full.
 		a.log.Warn("what ran before the agent is known in part", zap.Error(err))
 	}
-	return nil
 }
 
 // reopenOnHangup makes the destinations open files and secrets again on SIGHUP,

@@ -40,7 +40,11 @@ func newHealth(beat *heartbeat, timeout time.Duration, now func() time.Time) *he
 	return &health{beat: beat, timeout: timeout, now: now, moved: now()}
 }
 
-func (h *health) set(p phase) { h.phase.Store(int32(p)) }
+// run says that the start is over, unless the end has begun already.
+func (h *health) run() { h.phase.CompareAndSwap(int32(phaseStarting), int32(phaseRunning)) }
+
+// stop says that the end has begun.
+func (h *health) stop() { h.phase.Store(int32(phaseStopping)) }
 
 // turned is called by the loop before each event.
 func (h *health) turned() { h.turns.Add(1) }

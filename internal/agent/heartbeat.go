@@ -37,6 +37,13 @@ func newHeartbeat(now func() time.Time) *heartbeat {
 	return &heartbeat{now: now, started: now()}
 }
 
+// begin starts the time within which the first heartbeat must arrive.
+func (h *heartbeat) begin() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.started = h.now()
+}
+
 // send makes a heartbeat. The descriptor is none, so the kernel answers EBADF and
 // does nothing.
 func (h *heartbeat) send() error {

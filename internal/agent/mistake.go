@@ -41,7 +41,7 @@ func (e *MistakeError) Unwrap() error { return e.Err }
 type strict struct {
 	file     string
 	mistakes []*MistakeError
-	broken   bool                  // it is no YAML, so there is nothing to check
+	broken   bool                  // it is no YAML or has no keys, so there is nothing to check
 	places   map[string]*yaml.Node // of each key that was read, by path
 }
 
@@ -74,7 +74,13 @@ func (s *strict) document(text []byte, v any) {
 		s.syntax(err)
 		return
 	}
-	s.decode(doc.Content[0], reflect.ValueOf(v).Elem(), "")
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		s.broken = true
+		s.fail(root, "", "want keys and values, got %s", kindName(root))
+		return
+	}
+	s.decode(root, reflect.ValueOf(v).Elem(), "")
 }
 
 // lineOf is how the yaml package writes the place of an error.

@@ -125,6 +125,15 @@ func (s *strict) scalar(n *yaml.Node, v reflect.Value, key string) {
 		v.SetString(n.Value)
 		return
 	}
+	// A stage counts bytes in a plain int; people write 32MiB.
+	if v.Kind() == reflect.Int && strings.HasSuffix(strings.ToLower(key), "bytes") {
+		q, err := ParseQuantity(n.Value)
+		if err != nil {
+			s.fail(n, key, "%w", err)
+		}
+		v.SetInt(int64(q))
+		return
+	}
 	if err := n.Decode(v.Addr().Interface()); err != nil {
 		s.fail(n, key, "want %s, got %q", typeName(v.Type()), n.Value)
 	}
