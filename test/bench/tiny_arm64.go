@@ -1,0 +1,10 @@
+package main
+
+const tinyMachine = 183 // EM_AARCH64
+
+// tinyCode is exit(0).
+var tinyCode = []byte{
+	0xa8, 0x0b, 0x80, 0xd2, // mov x8, #93
+	0x00, 0x00, 0x80, 0xd2, // mov x0, #0
+	0x01, 0x00, 0x00, 0xd4, // svc #0
+}
