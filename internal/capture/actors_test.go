@@ -174,7 +174,7 @@ func actImages(args []string) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile("/bin/true")
+	text, err := os.ReadFile("/proc/self/exe") // no other program is sure to exist and to need nothing
 	if err != nil {
 		return err
 	}
@@ -187,6 +187,7 @@ func actImages(args []string) error {
 		return err
 	}
 	cmd.Args[0] = "disguise"
+	cmd.Env = append(os.Environ(), actorVariable+"=nothing")
 	return cmd.Run()
 }
 
