@@ -84,7 +84,7 @@ func (i *imageSpec) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // readCases reads a test file. Keys that it does not know are mistakes.
-func readCases(t *testing.T, file string) []testCase {
+func readCases(t testing.TB, file string) []testCase {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
