@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// pace makes workers rest after each piece of work, longer the busier the machine
+// is: together they use what is left of the share.
+type pace struct {
+	share float64
+	rest  atomic.Uint64 // a float: rest after work, in units of what the work took
+}
+
+// The bounds of rest: the workers never stop, and never run without a pause.
+const (
+	leastRest = 0.1
+	mostRest  = 10
+
+	longestRest = 5 * time.Second // so that slow work is done often enough, too
+)
+
+func newPace(share float64) *pace {
+	p := &pace{share: share}
+	p.set(1)
+	return p
+}
+
+func (p *pace) set(rest float64) { p.rest.Store(math.Float64bits(min(mostRest, max(leastRest, rest)))) }
+func (p *pace) get() float64     { return math.Float64frombits(p.rest.Load()) }
+
+// hold keeps to the share until the context ends.
+func (p *pace) hold(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	busy, all, _ := machineTicks()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		busyNow, allNow, err := machineTicks()
+		if err != nil || allNow == all {
+			continue
+		}
+		p.adjust((busyNow - busy) / (allNow - all))
+		busy, all = busyNow, allNow
+	}
+}
+
+// adjust moves the rest towards what would meet the share, gently: the work of a
+// second differs from that of the next.
+func (p *pace) adjust(busy float64) {
+	p.set(p.get() * min(1.25, max(0.8, busy/p.share)))
+}
+
+// work repeats f, with rests, until the context ends or f fails.
+func (p *pace) work(ctx context.Context, f func(ctx context.Context, i int) error) (n int, err error) {
+	for ; ctx.Err() == nil; n++ {
+		start := time.Now()
+		if err := f(ctx, n); err != nil {
+			if ctx.Err() != nil {
+				return n, nil // it was cut short
+			}
+			return n, err
+		}
+		rest := min(longestRest, time.Duration(float64(time.Since(start))*p.get()))
+		select {
+		case <-ctx.Done():
+		case <-time.After(rest):
+		}
+	}
+	return n, nil
+}
+
+// machineTicks reads from /proc/stat for how long all CPUs were busy, of how long.
+func machineTicks() (busy, all float64, err error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the machine's load: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	for i, f := range strings.Fields(line) {
+		v, err := strconv.ParseFloat(f, 64)
+		if err != nil || i > 8 { // the name; guests are counted as users already
+			continue
+		}
+		all += v
+		if i != 4 && i != 5 { // idle, waiting for a disk
+			busy += v
+		}
+	}
+	return busy, all, nil
+}
