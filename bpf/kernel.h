@@ -280,9 +280,13 @@ struct socket {
 	struct sock *sk;
 };
 
+struct sockaddr_un {
+	__u16 sun_family;
+	char sun_path[108];
+};
 struct unix_address {
 	int len;
-	__u8 name[1]; // struct sockaddr_un
+	struct sockaddr_un name[1]; // before 5.17 a hash lies between
 };
 struct unix_sock {
 	struct unix_address *addr;

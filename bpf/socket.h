@@ -52,7 +52,7 @@ static __always_inline void unix_put(struct slot *s, struct sock *sk, enum param
 	if (len == 0 || len > 108)
 		return;
 	BOUND(len, 0x7f);
-	bpf_probe_read_kernel(value, len, (void *)&addr->len + sizeof(addr->len) + 2);
+	bpf_probe_read_kernel(value, len, (void *)&addr->name + 2);
 	param_done(s, id, 0, len);
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/goshawk-security/goshawk/internal/event"
 )
@@ -34,6 +35,11 @@ func load(cfg Config, types []event.Type) (*ebpf.Collection, Flavour, error) {
 	}
 	if err := configure(spec, cfg, types, kernel); err != nil {
 		return nil, 0, err
+	}
+	// Before 5.11 maps count against RLIMIT_MEMLOCK, of which root has 64 KiB.
+	// Later kernels, and only they, are left alone.
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, 0, fmt.Errorf("lift the limit of locked memory: %w", err)
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
