@@ -28,7 +28,8 @@ macros and lists of those before it. The exit code is 2 if there is a mistake.`,
 			if err != nil {
 				return printMistakes(cmd.ErrOrStderr(), err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d rules, %d macros, %d lists: no mistakes\n", len(set.Rules), len(set.Macros), len(set.Lists))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s, %s, %s: no mistakes\n",
+				count(len(set.Rules), "rule"), count(len(set.Macros), "macro"), count(len(set.Lists), "list"))
 			return nil
 		},
 	}

@@ -24,10 +24,8 @@ import (
 	"github.com/goshawk-security/goshawk/internal/ship"
 )
 
-// stopTime bounds everything after the end of Run's context.
-const stopTime = 5 * time.Second
-
-// flushTime is what the destinations have of it.
+// flushTime is what the destinations have of the five seconds in which the agent
+// stops; emptying the rings takes a fraction of the last one.
 const flushTime = 4 * time.Second
 
 // Agent watches one node. It is made by New and runs once.
@@ -171,14 +169,7 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { a.watch(stop, src, lost) })
 	beside.Go(func() { a.reopenOnHangup(stop) })
-	detach := context.AfterFunc(ctx, func() {
-		a.log.Info("stopping")
-		a.health.stop()
-		if err := src.Detach(); err != nil {
-			a.log.Error("detach from the kernel", zap.Error(err))
-		}
-	})
-	defer detach()
+	beside.Go(func() { a.detachAtEnd(ctx, stop, src) })
 
 	a.scan(ctx)
 	a.beat.begin()
@@ -188,6 +179,21 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	beside.Wait()
 	a.reportLosses(src, lost, true) // what was lost since the last tick
 	return err
+}
+
+// detachAtEnd takes the kernel side off when ctx ends; the loop then empties the
+// rings and returns.
+func (a *Agent) detachAtEnd(ctx context.Context, stop <-chan struct{}, src *capture.Source) {
+	select {
+	case <-stop: // the loop ended by itself
+		return
+	case <-ctx.Done():
+	}
+	a.log.Info("stopping")
+	a.health.stop()
+	if err := src.Detach(); err != nil {
+		a.log.Error("detach from the kernel", zap.Error(err))
+	}
 }
 
 // scan fills the process table with what runs already, while events wait in the

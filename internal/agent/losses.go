@@ -139,12 +139,22 @@ func typeLabel(t event.Type) string {
 	return t.String()
 }
 
+// maxNamed is how many rules the text of the alert names; lost.rules has all.
+const maxNamed = 8
+
+func abridged(names []string) string {
+	if len(names) <= maxNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+}
+
 // alert makes the alert of a report.
 func (r *report) alert(now time.Time, node alert.Node) *alert.Alert {
 	var out strings.Builder
 	fmt.Fprintf(&out, "Goshawk lost %d events: %s.", r.Total, r.text())
 	if len(r.Rules) > 0 {
-		fmt.Fprintf(&out, " Rules that may have missed something: %s.", strings.Join(r.Rules, ", "))
+		fmt.Fprintf(&out, " Rules that may have missed something: %s.", abridged(r.Rules))
 	} else {
 		out.WriteString(" No rule looks at them.")
 	}

@@ -70,3 +70,13 @@ func TestLossAlert(t *testing.T) {
 		t.Error("two reports must differ in id and agree in fingerprint")
 	}
 }
+
+func TestAbridged(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
+	if got, want := abridged(names), "a, b, c, d, e, f, g, h and 2 more"; got != want {
+		t.Errorf("abridged = %q, want %q", got, want)
+	}
+	if got, want := abridged(names[:2]), "a, b"; got != want {
+		t.Errorf("abridged = %q, want %q", got, want)
+	}
+}
