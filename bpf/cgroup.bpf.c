@@ -8,13 +8,16 @@
 
 static __always_inline int cgroup_put(struct cgroup *cgrp, __u16 type)
 {
-	struct cgroup_root *root = READ(cgrp, root);
+	struct task_struct *task = task_current();
+	struct cgroup *own = task_cgroup(task);
 	struct task_info *t;
 	struct slot *s;
 
-	if (READ(root, hierarchy_id) != cgroup_hierarchy)
+	// Everybody has a cgroup in every hierarchy, so anybody's tells which one
+	// the agent chose.
+	if (READ(cgrp, root) != READ(own, root))
 		return 0;
-	s = record_begin(task_current(), type);
+	s = record_begin(task, type);
 	if (!s)
 		return 0;
 	t = param_fixed(s, PARAM_TASK, task_info);

@@ -65,7 +65,6 @@ struct {
 // Set by the agent before load.
 const volatile __u32 agent_pid = 0;	   // its own thread group: its calls are not reported
 const volatile __s32 cgroup_subsys = -1;   // whose hierarchy names the containers; -1: the unified one
-const volatile __u32 cgroup_hierarchy = 0; // the same as the kernel numbers hierarchies
 const volatile __u32 wakeup_bytes = 65536; // wake the reader when so much waits; else it comes by time
 
 // BOUND makes the verifier see that x is at most mask, where the compiler knows it

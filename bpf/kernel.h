@@ -206,9 +206,7 @@ struct kernfs_node___renamed {
 	struct kernfs_node *__parent;
 };
 
-struct cgroup_root {
-	int hierarchy_id;
-};
+struct cgroup_root;
 struct cgroup {
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
@@ -353,8 +351,10 @@ static __always_inline __u64 inode_ctime(struct inode *inode)
 	struct inode___ctime *underscored = (void *)inode;
 	struct inode___timespec *plain = (void *)inode;
 
+	// From 6.13 on the highest bit of the nanoseconds notes that somebody asked.
 	if (bpf_core_field_exists(split->i_ctime_sec))
-		return BPF_CORE_READ(split, i_ctime_sec) * 1000000000ULL + BPF_CORE_READ(split, i_ctime_nsec);
+		return BPF_CORE_READ(split, i_ctime_sec) * 1000000000ULL +
+		       (BPF_CORE_READ(split, i_ctime_nsec) & ~(1U << 31));
 	if (bpf_core_field_exists(underscored->__i_ctime))
 		return BPF_CORE_READ(underscored, __i_ctime.tv_sec) * 1000000000ULL +
 		       BPF_CORE_READ(underscored, __i_ctime.tv_nsec);

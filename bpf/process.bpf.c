@@ -8,26 +8,34 @@
 #include "call.h"
 #include "task.h"
 
+// call_number_now returns the number of the call that the current task is in.
+static __always_inline __u32 call_number_now(struct task_struct *task)
+{
+#ifndef PROBE_READS
+	return call_number((struct pt_regs *)bpf_task_pt_regs(task));
+#else
+	struct pt_regs *regs;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return call_number((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	// Before 5.15: the registers lie at the top of a stack of 16 KiB on both
+	// architectures (without KASAN and, on arm64, with pages of less than 64 KiB).
+	regs = (void *)BPF_CORE_READ(task, stack) + 16384 - bpf_core_type_size(struct pt_regs);
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(regs, orig_ax);
+#else
+	return BPF_CORE_READ(regs, syscallno);
+#endif
+#endif
+}
+
 // task_call returns the event type of the system call that the current task is
 // in, or otherwise for a call that no table names.
 static __always_inline __u16 task_call(struct task_struct *task, __u16 otherwise)
 {
 	bool compat = call_is_compat(task);
-	__u32 nr, i;
+	__u32 nr = call_number_now(task), i;
 
-#ifndef PROBE_READS
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	nr = call_number(regs);
-#else
-	// bpf_task_pt_regs came with 5.15. The registers lie at the top of a stack of
-	// 16 KiB on both architectures (without KASAN).
-	struct pt_regs *regs = (void *)BPF_CORE_READ(task, stack) + 16384 - bpf_core_type_size(struct pt_regs);
-#if defined(__TARGET_ARCH_x86)
-	nr = BPF_CORE_READ(regs, orig_ax);
-#else
-	nr = BPF_CORE_READ(regs, syscallno);
-#endif
-#endif
 	if (nr >= CALLS_MAX)
 		return otherwise;
 	i = process_calls[nr][compat];

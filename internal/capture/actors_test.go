@@ -3,6 +3,7 @@ package capture_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -24,6 +25,7 @@ var actors = map[string]func(args []string) error{
 	"takes-away": actTakesAway,
 	"swaps":      actSwaps,
 	"count":      actCount,
+	"waits":      actWaits,
 	"nothing":    func([]string) error { return nil },
 }
 
@@ -248,6 +250,16 @@ func actSwaps(args []string) error {
 	}
 	fmt.Println("swapped") // the test now makes room
 	return <-done
+}
+
+// actWaits says that it runs, waits for the end of its input and exits with 3.
+func actWaits([]string) error {
+	fmt.Println("running")
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	os.Exit(3)
+	return nil
 }
 
 // actCount makes a number of calls that no file answers to. args: number.

@@ -81,7 +81,6 @@ const (
 	directProgSyscallExit      = "syscall_exit"
 	directVarAgentPid          = "agent_pid"
 	directVarCalls             = "calls"
-	directVarCgroupHierarchy   = "cgroup_hierarchy"
 	directVarCgroupSubsys      = "cgroup_subsys"
 	directVarHandlers          = "handlers"
 	directVarProcessCalls      = "process_calls"
@@ -170,17 +169,16 @@ type directMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type directVariableSpecs struct {
-	AgentPid        *ebpf.VariableSpec `ebpf:"agent_pid"`
-	Calls           *ebpf.VariableSpec `ebpf:"calls"`
-	CgroupHierarchy *ebpf.VariableSpec `ebpf:"cgroup_hierarchy"`
-	CgroupSubsys    *ebpf.VariableSpec `ebpf:"cgroup_subsys"`
-	Handlers        *ebpf.VariableSpec `ebpf:"handlers"`
-	ProcessCalls    *ebpf.VariableSpec `ebpf:"process_calls"`
-	Specs           *ebpf.VariableSpec `ebpf:"specs"`
-	TypeClone       *ebpf.VariableSpec `ebpf:"type_clone"`
-	TypeExecve      *ebpf.VariableSpec `ebpf:"type_execve"`
-	WakeupBytes     *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
-	WantEnviron     *ebpf.VariableSpec `ebpf:"want_environ"`
+	AgentPid     *ebpf.VariableSpec `ebpf:"agent_pid"`
+	Calls        *ebpf.VariableSpec `ebpf:"calls"`
+	CgroupSubsys *ebpf.VariableSpec `ebpf:"cgroup_subsys"`
+	Handlers     *ebpf.VariableSpec `ebpf:"handlers"`
+	ProcessCalls *ebpf.VariableSpec `ebpf:"process_calls"`
+	Specs        *ebpf.VariableSpec `ebpf:"specs"`
+	TypeClone    *ebpf.VariableSpec `ebpf:"type_clone"`
+	TypeExecve   *ebpf.VariableSpec `ebpf:"type_execve"`
+	WakeupBytes  *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
+	WantEnviron  *ebpf.VariableSpec `ebpf:"want_environ"`
 }
 
 // directObjects contains all objects after they have been loaded into the kernel.
@@ -228,17 +226,16 @@ func (m *directMaps) Close() error {
 //
 // It can be passed to loadDirectObjects or ebpf.CollectionSpec.LoadAndAssign.
 type directVariables struct {
-	AgentPid        *ebpf.Variable `ebpf:"agent_pid"`
-	Calls           *ebpf.Variable `ebpf:"calls"`
-	CgroupHierarchy *ebpf.Variable `ebpf:"cgroup_hierarchy"`
-	CgroupSubsys    *ebpf.Variable `ebpf:"cgroup_subsys"`
-	Handlers        *ebpf.Variable `ebpf:"handlers"`
-	ProcessCalls    *ebpf.Variable `ebpf:"process_calls"`
-	Specs           *ebpf.Variable `ebpf:"specs"`
-	TypeClone       *ebpf.Variable `ebpf:"type_clone"`
-	TypeExecve      *ebpf.Variable `ebpf:"type_execve"`
-	WakeupBytes     *ebpf.Variable `ebpf:"wakeup_bytes"`
-	WantEnviron     *ebpf.Variable `ebpf:"want_environ"`
+	AgentPid     *ebpf.Variable `ebpf:"agent_pid"`
+	Calls        *ebpf.Variable `ebpf:"calls"`
+	CgroupSubsys *ebpf.Variable `ebpf:"cgroup_subsys"`
+	Handlers     *ebpf.Variable `ebpf:"handlers"`
+	ProcessCalls *ebpf.Variable `ebpf:"process_calls"`
+	Specs        *ebpf.Variable `ebpf:"specs"`
+	TypeClone    *ebpf.Variable `ebpf:"type_clone"`
+	TypeExecve   *ebpf.Variable `ebpf:"type_execve"`
+	WakeupBytes  *ebpf.Variable `ebpf:"wakeup_bytes"`
+	WantEnviron  *ebpf.Variable `ebpf:"want_environ"`
 }
 
 // directPrograms contains all programs after they have been loaded into the kernel.

@@ -40,12 +40,14 @@ type seen struct {
 	Given       string
 	Second      event.Name
 	Argv        string
+	Environ     string
 	Exe, Cwd    string
+	CgroupPath  string
 	Comm        string
 }
 
 func keep(ev *event.Event) seen {
-	s := seen{Event: *ev, Given: string(ev.Path.Given), Argv: string(bytes.Clone(ev.Task.Argv)), Comm: strings.Clone(ev.Task.Comm)}
+	s := seen{Event: *ev, Given: string(ev.Path.Given), Argv: string(ev.Task.Argv), Environ: string(ev.Task.Environ), Comm: strings.Clone(ev.Task.Comm)}
 	for i := range ev.Names() {
 		ev.SelectName(i)
 		n := ev.Name()
@@ -56,6 +58,7 @@ func keep(ev *event.Event) seen {
 	s.Second.Text = strings.Clone(s.Second.Text)
 	s.Exe = string(ev.Task.Exe.Resolved.AppendTo(nil))
 	s.Cwd = string(ev.Task.Cwd.Resolved.AppendTo(nil))
+	s.CgroupPath = string(ev.Task.CgroupPath.Resolved.AppendTo(nil))
 	s.Socket.Path = strings.Clone(ev.Socket.Path)
 	return s
 }
@@ -108,7 +111,8 @@ func perform(t testing.TB, src *capture.Source, actor string, args ...string) []
 	return events
 }
 
-// collect reads until the process has ended and its end was seen.
+// collect reads until the process has ended and its end was seen. Its birth may
+// come first.
 func collect(t testing.TB, src *capture.Source, pid uint32, done <-chan error) []seen {
 	t.Helper()
 	var list []seen
@@ -128,7 +132,7 @@ func collect(t testing.TB, src *capture.Source, pid uint32, done <-chan error) [
 		if err := decode.Record(rec.Bytes, &ev); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Contains(family, ev.PID) {
+		if !slices.Contains(family, ev.PID) && ev.Task.PID != pid { // not even its birth
 			continue
 		}
 		if ev.HasTask() {

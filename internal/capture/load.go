@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -93,7 +92,7 @@ func configure(spec *ebpf.CollectionSpec, cfg Config, types []event.Type, kernel
 	spec.Maps["slots"].MaxEntries = uint32(cpus * slotsPerCPU)
 
 	t := makeTables(types)
-	subsys, hierarchy, err := cgroupHierarchy(cfg, kernel)
+	subsys, err := cgroupSubsystem(cfg.CgroupController, kernel)
 	if err != nil {
 		return err
 	}
@@ -101,9 +100,9 @@ func configure(spec *ebpf.CollectionSpec, cfg Config, types []event.Type, kernel
 		"calls": t.Calls, "specs": t.Specs, "handlers": t.Handlers, "process_calls": t.ProcessCalls,
 		"type_clone": uint16(event.Clone), "type_execve": uint16(event.Execve),
 		"agent_pid":     ownPID(cfg.ProcRoot),
-		"cgroup_subsys": subsys, "cgroup_hierarchy": hierarchy,
-		"wakeup_bytes": uint32(min(cfg.EventsBytes, cfg.StateBytes) / 8),
-		"want_environ": cfg.Environ,
+		"cgroup_subsys": subsys,
+		"wakeup_bytes":  uint32(min(cfg.EventsBytes, cfg.StateBytes) / 8),
+		"want_environ":  cfg.Environ,
 	})
 	if err != nil {
 		return err
@@ -157,52 +156,22 @@ func ownPID(procRoot string) uint32 {
 	return uint32(os.Getpid())
 }
 
-// cgroupHierarchy returns the index of the controller among the kernel's
-// subsystems and the number of its hierarchy; -1 and the number of the unified one
-// for no controller.
-func cgroupHierarchy(cfg Config, kernel *btf.Spec) (subsys int32, hierarchy uint32, err error) {
+// cgroupSubsystem returns the index of a controller among the kernel's cgroup
+// subsystems, -1 for the unified hierarchy.
+func cgroupSubsystem(controller string, kernel *btf.Spec) (int32, error) {
 	// A hierarchy with a name and no controller (systemd's own) is none that the
 	// kernel finds by task.
-	if cfg.CgroupController == "" || strings.HasPrefix(cfg.CgroupController, "name=") {
-		return -1, unifiedHierarchy, nil
+	if controller == "" || strings.HasPrefix(controller, "name=") {
+		return -1, nil
 	}
 	var ids *btf.Enum
 	if err := kernel.TypeByName("cgroup_subsys_id", &ids); err != nil {
-		return 0, 0, fmt.Errorf("find cgroup controllers: %w", err)
+		return 0, fmt.Errorf("find cgroup controllers: %w", err)
 	}
-	subsys = -1
 	for _, v := range ids.Values {
-		if v.Name == cfg.CgroupController+"_cgrp_id" {
-			subsys = int32(v.Value)
+		if v.Name == controller+"_cgrp_id" {
+			return int32(v.Value), nil
 		}
 	}
-	if subsys < 0 {
-		return 0, 0, fmt.Errorf("kernel has no cgroup controller %q", cfg.CgroupController)
-	}
-	hierarchy, err = v1Hierarchy(cfg.ProcRoot, cfg.CgroupController)
-	return subsys, hierarchy, err
-}
-
-// unifiedHierarchy is the default hierarchy's id: the first that cgroup_init
-// allocates (kernel/cgroup/cgroup.c), from 1.
-const unifiedHierarchy = 1
-
-// v1Hierarchy looks a controller's hierarchy up in /proc/cgroups.
-func v1Hierarchy(procRoot, controller string) (uint32, error) {
-	path := filepath.Join(procRoot, "cgroups")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0, fmt.Errorf("find the hierarchy of %s: %w", controller, err)
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) >= 2 && fields[0] == controller {
-			n, err := strconv.ParseUint(fields[1], 10, 32)
-			if err != nil {
-				return 0, fmt.Errorf("%s: hierarchy of %s: %w", path, controller, err)
-			}
-			return uint32(n), nil
-		}
-	}
-	return 0, fmt.Errorf("%s does not name the controller %s: %w", path, controller, errors.ErrUnsupported)
+	return 0, fmt.Errorf("kernel has no cgroup controller %q", controller)
 }

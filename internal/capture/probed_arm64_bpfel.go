@@ -42,7 +42,6 @@ const (
 	probedProgSyscallExit      = "syscall_exit"
 	probedVarAgentPid          = "agent_pid"
 	probedVarCalls             = "calls"
-	probedVarCgroupHierarchy   = "cgroup_hierarchy"
 	probedVarCgroupSubsys      = "cgroup_subsys"
 	probedVarHandlers          = "handlers"
 	probedVarProcessCalls      = "process_calls"
@@ -131,17 +130,16 @@ type probedMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probedVariableSpecs struct {
-	AgentPid        *ebpf.VariableSpec `ebpf:"agent_pid"`
-	Calls           *ebpf.VariableSpec `ebpf:"calls"`
-	CgroupHierarchy *ebpf.VariableSpec `ebpf:"cgroup_hierarchy"`
-	CgroupSubsys    *ebpf.VariableSpec `ebpf:"cgroup_subsys"`
-	Handlers        *ebpf.VariableSpec `ebpf:"handlers"`
-	ProcessCalls    *ebpf.VariableSpec `ebpf:"process_calls"`
-	Specs           *ebpf.VariableSpec `ebpf:"specs"`
-	TypeClone       *ebpf.VariableSpec `ebpf:"type_clone"`
-	TypeExecve      *ebpf.VariableSpec `ebpf:"type_execve"`
-	WakeupBytes     *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
-	WantEnviron     *ebpf.VariableSpec `ebpf:"want_environ"`
+	AgentPid     *ebpf.VariableSpec `ebpf:"agent_pid"`
+	Calls        *ebpf.VariableSpec `ebpf:"calls"`
+	CgroupSubsys *ebpf.VariableSpec `ebpf:"cgroup_subsys"`
+	Handlers     *ebpf.VariableSpec `ebpf:"handlers"`
+	ProcessCalls *ebpf.VariableSpec `ebpf:"process_calls"`
+	Specs        *ebpf.VariableSpec `ebpf:"specs"`
+	TypeClone    *ebpf.VariableSpec `ebpf:"type_clone"`
+	TypeExecve   *ebpf.VariableSpec `ebpf:"type_execve"`
+	WakeupBytes  *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
+	WantEnviron  *ebpf.VariableSpec `ebpf:"want_environ"`
 }
 
 // probedObjects contains all objects after they have been loaded into the kernel.
@@ -189,17 +187,16 @@ func (m *probedMaps) Close() error {
 //
 // It can be passed to loadProbedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probedVariables struct {
-	AgentPid        *ebpf.Variable `ebpf:"agent_pid"`
-	Calls           *ebpf.Variable `ebpf:"calls"`
-	CgroupHierarchy *ebpf.Variable `ebpf:"cgroup_hierarchy"`
-	CgroupSubsys    *ebpf.Variable `ebpf:"cgroup_subsys"`
-	Handlers        *ebpf.Variable `ebpf:"handlers"`
-	ProcessCalls    *ebpf.Variable `ebpf:"process_calls"`
-	Specs           *ebpf.Variable `ebpf:"specs"`
-	TypeClone       *ebpf.Variable `ebpf:"type_clone"`
-	TypeExecve      *ebpf.Variable `ebpf:"type_execve"`
-	WakeupBytes     *ebpf.Variable `ebpf:"wakeup_bytes"`
-	WantEnviron     *ebpf.Variable `ebpf:"want_environ"`
+	AgentPid     *ebpf.Variable `ebpf:"agent_pid"`
+	Calls        *ebpf.Variable `ebpf:"calls"`
+	CgroupSubsys *ebpf.Variable `ebpf:"cgroup_subsys"`
+	Handlers     *ebpf.Variable `ebpf:"handlers"`
+	ProcessCalls *ebpf.Variable `ebpf:"process_calls"`
+	Specs        *ebpf.Variable `ebpf:"specs"`
+	TypeClone    *ebpf.Variable `ebpf:"type_clone"`
+	TypeExecve   *ebpf.Variable `ebpf:"type_execve"`
+	WakeupBytes  *ebpf.Variable `ebpf:"wakeup_bytes"`
+	WantEnviron  *ebpf.Variable `ebpf:"want_environ"`
 }
 
 // probedPrograms contains all programs after they have been loaded into the kernel.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/goshawk-security/goshawk/internal/event"
 )
@@ -41,6 +42,9 @@ func TestLiveVerifier(t *testing.T) {
 			}
 			cfg := (&Config{Environ: true}).withDefaults()
 			if err := configure(spec, cfg, event.Types(), kernel); err != nil {
+				t.Fatal(err)
+			}
+			if err := rlimit.RemoveMemlock(); err != nil {
 				t.Fatal(err)
 			}
 			coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{

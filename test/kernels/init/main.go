@@ -29,15 +29,16 @@ func main() {
 	unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART) // the emulator is told not to; not every board can power off
 }
 
-// mounts are what a distribution has mounted when an agent starts. The root
-// itself is the initramfs.
-var mounts = []struct{ kind, target string }{
-	{"proc", "/proc"},
-	{"sysfs", "/sys"},
-	{"devtmpfs", "/dev"},
-	{"tmpfs", "/tmp"},
-	{"cgroup2", "/sys/fs/cgroup"},
-	{"tracefs", "/sys/kernel/tracing"},
+// mounts are what a distribution has mounted when an agent starts, with
+// cgroups of both versions. The root itself is the initramfs.
+var mounts = []struct{ kind, target, options string }{
+	{"proc", "/proc", ""},
+	{"sysfs", "/sys", ""},
+	{"devtmpfs", "/dev", ""},
+	{"tmpfs", "/tmp", ""},
+	{"tmpfs", "/sys/fs/cgroup", ""},
+	{"cgroup2", "/sys/fs/cgroup/unified", ""},
+	{"cgroup", "/sys/fs/cgroup/pids", "pids"},
 }
 
 func prepare() error {
@@ -45,7 +46,7 @@ func prepare() error {
 		if err := os.MkdirAll(m.target, 0o755); err != nil {
 			return err
 		}
-		if err := unix.Mount(m.kind, m.target, m.kind, 0, ""); err != nil {
+		if err := unix.Mount(m.kind, m.target, m.kind, 0, m.options); err != nil {
 			return fmt.Errorf("mount %s on %s: %w", m.kind, m.target, err)
 		}
 	}
