@@ -158,12 +158,14 @@ func (e *Event) givenName(p *Path) Name {
 
 // appendOrigin appends the name on the file system itself.
 func (p *Path) appendOrigin(buf []byte) []byte {
-	buf = p.Origin.begin(buf)
-	if p.Origin.Truncated || len(p.Origin.Bytes) > 0 {
-		buf = appendReversed(buf, p.Origin.Bytes)
+	start := len(buf)
+	if p.Origin.Truncated {
+		buf = append(buf, "..."...)
 	}
-	if p.OriginSkip > 0 && p.OriginSkip <= len(p.Resolved.Bytes) {
-		buf = appendReversed(buf, p.Resolved.Bytes[:p.OriginSkip])
+	buf = appendReversed(buf, p.Origin.Bytes)
+	buf = appendReversed(buf, p.Resolved.Bytes[:min(p.OriginSkip, len(p.Resolved.Bytes))])
+	if len(buf) == start {
+		buf = append(buf, '/')
 	}
 	return buf
 }
