@@ -11,12 +11,13 @@ func procIDFields() []Field {
 			Desc: "Number of the process in its own pid namespace."},
 		Field{Name: "proc.pvpid", Type: event.TypeInt, Get: ofParent(func(im *event.Image) event.Value { return number(im.VPID) }),
 			Desc: "proc.vpid of the process that created this one, in that one's pid namespace."},
+	)
+	now := group(Field{Source: "kernel"},
+		// Not per process: they move when the wall clock is set.
 		Field{Name: "proc.pid.ts", Type: event.TypeDuration, Get: ofEvent(procStart),
 			Desc: "Time at which the process was born, in nanoseconds since the Unix epoch."},
 		Field{Name: "proc.ppid.ts", Type: event.TypeDuration, Get: ofEvent(parentStart),
 			Desc: "proc.pid.ts of the process that created this one."},
-	)
-	now := group(Field{Source: "kernel"},
 		Field{Name: "proc.ppid", Type: event.TypeInt, Get: ofEvent(procPPID),
 			Desc: "Number of the parent now: of the reaper once the process that created this one has ended."},
 		Field{Name: "proc.duration", Type: event.TypeDuration, Get: ofEvent(procDuration),

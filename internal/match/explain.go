@@ -61,10 +61,12 @@ func (x *explainer) walkAll(parts []rule.Expr, want result) {
 	}
 }
 
-// known returns what was worked out of a node.
+// known returns what was worked out of a node. What the type decides may be known
+// of a part of a node that was never asked itself.
 func (m *Matcher) known(id int32) result {
-	if m.set.nodes[id].perName {
-		return m.name.get(id)
+	n := &m.set.nodes[id]
+	if r := m.memoOf(n).get(id); r != unevaluated || !n.perImage {
+		return r
 	}
 	return m.once.get(id)
 }

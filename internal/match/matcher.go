@@ -18,23 +18,28 @@ type Hit struct {
 
 // Matcher evaluates a Set. It is for one goroutine.
 type Matcher struct {
-	set  *Set
-	once memo // of nodes that are the same for all names
-	name memo // of the others, for the name that is selected
-	hits []Hit
+	set    *Set
+	once   memo   // of nodes that are the same for all names
+	name   memo   // of those that are not, for the name that is selected
+	image  memo   // of those that are the same for all events of the image
+	images images // where image comes from
+	hits   []Hit
 }
 
 // memo holds the results of all nodes, 32 in a word.
 type memo []uint64
 
+func memoWords(nodes int) int { return (nodes + 31) / 32 }
+
 func (m memo) get(id int32) result { return result(m[id/32] >> (id % 32 * 2) & 3) }
 
+// set notes the result of a node that has none.
 func (m memo) set(id int32, r result) { m[id/32] |= uint64(r) << (id % 32 * 2) }
 
 // NewMatcher makes a matcher for one goroutine.
 func (s *Set) NewMatcher() *Matcher {
-	words := (len(s.nodes) + 31) / 32
-	return &Matcher{set: s, once: make(memo, words), name: make(memo, words)}
+	words := memoWords(len(s.nodes))
+	return &Matcher{set: s, once: make(memo, words), name: make(memo, words), images: newImages(words)}
 }
 
 // Match returns the rules that the event makes true, in the order of the
@@ -50,7 +55,9 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	if len(d.once)+len(d.perName) == 0 {
 		return nil
 	}
-	clear(m.once)
+	fixed := m.set.fixed[ev.Type]
+	copy(m.once, fixed)
+	m.image = m.images.of(ev.Image)
 	if len(d.perName) == 0 {
 		m.try(ev, 0, d.once)
 		return m.hits
@@ -58,7 +65,7 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	names := max(ev.Names(), 1)
 	for i := range names {
 		ev.SelectName(i)
-		clear(m.name)
+		copy(m.name, fixed)
 		if i == 0 {
 			m.try(ev, 0, d.once)
 		}
@@ -100,10 +107,7 @@ func (m *Matcher) fired(r *rule.Rule) bool {
 // eval evaluates a node unless it has been.
 func (m *Matcher) eval(ev *event.Event, id int32) result {
 	n := &m.set.nodes[id]
-	memo := m.once
-	if n.perName {
-		memo = m.name
-	}
+	memo := m.memoOf(n)
 	if r := memo.get(id); r != unevaluated {
 		return r
 	}
@@ -118,8 +122,21 @@ func (m *Matcher) eval(ev *event.Event, id int32) result {
 	case kindNot:
 		r = isTrue + isFalse - m.eval(ev, n.kids[0]) // pending lies in the middle
 	}
-	memo.set(id, r)
+	if r != isPending || !n.perImage { // what is pending comes before the image ends
+		memo.set(id, r)
+	}
 	return r
+}
+
+// memoOf returns where the result of a node is kept.
+func (m *Matcher) memoOf(n *node) memo {
+	switch {
+	case n.perName:
+		return m.name
+	case n.perImage:
+		return m.image
+	}
+	return m.once
 }
 
 // evalAll evaluates the parts of and or or until one decides: r is the result

@@ -39,10 +39,11 @@ func (k nodeKind) String() string { return [...]string{"pred", "and", "or", "not
 
 // node is a part of one or more conditions.
 type node struct {
-	kind    nodeKind
-	perName bool    // differs between the names of an event
-	kids    []int32 // of and, or and not
-	pred    *pred   // of a predicate
+	kind     nodeKind
+	perName  bool    // differs between the names of an event
+	perImage bool    // the same for all events of a process image
+	kids     []int32 // of and, or and not
+	pred     *pred   // of a predicate
 }
 
 // test holds a present value against the literals of a comparison.
@@ -50,10 +51,11 @@ type test func(event.Value) bool
 
 // pred is a comparison, or exists if test is nil.
 type pred struct {
-	text string // its key
-	get  field.Getter
-	arg  field.Arg
-	test test
+	text  string // its key
+	field *field.Field
+	get   field.Getter
+	arg   field.Arg
+	test  test
 
 	// each is set for a field with one value for each index: true for any.
 	each  bool
@@ -67,7 +69,7 @@ type pred struct {
 // readField makes the part of a predicate that reads the field.
 func readField(ref *rule.FieldRef) (*pred, error) {
 	f := ref.Field
-	p := &pred{get: f.Get, arg: ref.Arg}
+	p := &pred{field: f, get: f.Get, arg: ref.Arg}
 	if f.Arg == field.OptionalIndex && !ref.Arg.Given {
 		p.each, p.first = true, f.First
 	}

@@ -14,7 +14,8 @@ type Set struct {
 	rules  []compiled
 	nodes  []node
 	byType [event.TypeCount]dispatch
-	exprs  map[rule.Expr]int32 // the node of each part of a condition
+	exprs  map[rule.Expr]int32   // the node of each part of a condition
+	fixed  [event.TypeCount]memo // what the type alone decides; nil for types that no rule asks for
 	types  []event.Type
 	env    bool
 }
@@ -60,6 +61,9 @@ func Compile(rules []*rule.Rule) (*Set, error) {
 	}
 	slices.Sort(s.types)
 	s.types = slices.Compact(s.types)
+	for _, t := range s.types {
+		s.fixed[t] = s.decide(t)
+	}
 	return s, nil
 }
 
@@ -126,7 +130,7 @@ func (c *compiler) build(e rule.Expr) (int32, error) {
 
 // join compiles the parts of and, or and not.
 func (c *compiler) join(kind nodeKind, parts ...rule.Expr) (int32, error) {
-	n := node{kind: kind}
+	n := node{kind: kind, perImage: true}
 	for _, p := range parts {
 		id, err := c.expr(p)
 		if err != nil {
@@ -134,6 +138,7 @@ func (c *compiler) join(kind nodeKind, parts ...rule.Expr) (int32, error) {
 		}
 		n.kids = append(n.kids, id)
 		n.perName = n.perName || c.set.nodes[id].perName
+		n.perImage = n.perImage && c.set.nodes[id].perImage
 	}
 	return c.add(fmt.Sprint(kind, n.kids), n), nil
 }
@@ -185,7 +190,12 @@ func (c *compiler) predicate(ref *rule.FieldRef, key string, compile func(*pred)
 	}
 	p.text = key
 	c.set.env = c.set.env || ref.Field.NeedsEnv
-	return c.add(key, node{kind: kindPred, pred: p, perName: ref.Field.Scope == field.PerName}), nil
+	scope := ref.Field.Scope
+	return c.add(key, node{
+		kind: kindPred, pred: p,
+		perName:  scope == field.PerName,
+		perImage: scope == field.PerImage || scope == field.PerProcess || scope == field.PerNode,
+	}), nil
 }
 
 // add returns the node with this key, a new one if there is none.
