@@ -33,7 +33,12 @@ struct hlist_bl_node {
 	struct hlist_bl_node *next, **pprev;
 };
 
+struct file_system_type {
+	int fs_flags;
+};
+
 struct super_block {
+	struct file_system_type *s_type;
 	__u32 s_dev;
 	unsigned long s_magic;
 	struct dentry *s_root;

@@ -100,9 +100,25 @@ static __always_inline __u16 path_walk(struct slot *s, __u8 *value, struct dentr
 	return PARAM_TRUNCATED;
 }
 
+#define FS_REQUIRES_DEV 1
+
+// has_origin tells that the file has another name on its own file system: its mount
+// does not begin at that one's root (a bind mount), or a whole file system on a
+// disk is mounted below a directory, as the node's root is in some pods. (Names on
+// proc, tmpfs and the like say nothing by themselves.) Call it after path_walk.
+static __always_inline bool has_origin(struct slot *s)
+{
+	struct dentry *root = AS(dentry, s->walk_root);
+	struct super_block *sb = READ(root, d_sb);
+	struct file_system_type *type = READ(sb, s_type);
+
+	if (READ(root, d_parent) != root)
+		return true;
+	return s->walk_len > s->walk_skip && READ(type, fs_flags) & FS_REQUIRES_DEV;
+}
+
 // path_put appends the name of dentry on mnt (addresses of struct dentry and
-// struct vfsmount). with_origin adds PARAM_ORIGIN where the file's own mount does
-// not begin at the root of its file system.
+// struct vfsmount). with_origin adds PARAM_ORIGIN where there is one.
 static __noinline int path_put(struct slot *s, __u64 leaf, __u64 vfsmnt, __u32 id, bool with_origin)
 {
 	struct dentry *dentry = AS(dentry, leaf);
@@ -116,11 +132,8 @@ static __noinline int path_put(struct slot *s, __u64 leaf, __u64 vfsmnt, __u32 i
 		flags |= PARAM_DELETED;
 	param_done(s, id, flags, s->walk_len);
 
-	if (with_origin && s->walk_root) {
-		struct dentry *root = AS(dentry, s->walk_root);
-		if (READ(root, d_parent) != root)
-			origin_put(s, s->walk_root);
-	}
+	if (with_origin && s->walk_root && has_origin(s))
+		origin_put(s, s->walk_root);
 	return 0;
 }
 

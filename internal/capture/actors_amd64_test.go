@@ -2,4 +2,7 @@ package capture_test
 
 import "golang.org/x/sys/unix"
 
-const sysCreat = unix.SYS_CREAT
+const (
+	hasCreat = true
+	sysCreat = unix.SYS_CREAT
+)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -31,6 +32,7 @@ var actors = map[string]func(args []string) error{
 
 // actOpens opens one file in every way that gives it another name. args: folder.
 func actOpens(args []string) error {
+	runtime.LockOSThread() // a new mount namespace and a chroot are this thread's alone
 	dir := args[0]
 	file := filepath.Join(dir, "secret")
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
@@ -52,6 +54,13 @@ func actOpens(args []string) error {
 	if err := unix.Mount(dir, bound, "", unix.MS_BIND, ""); err != nil {
 		return err
 	}
+	whole := filepath.Join(dir, "whole")
+	if err := os.Mkdir(whole, 0o700); err != nil {
+		return err
+	}
+	if err := unix.Mount("/", whole, "", unix.MS_BIND, ""); err != nil {
+		return err
+	}
 	dirfd, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -60,6 +69,7 @@ func actOpens(args []string) error {
 		func() (int, error) { return unix.Open(filepath.Join(dir, "link"), unix.O_RDONLY, 0) },
 		func() (int, error) { return unix.Open(filepath.Join(dir, "link"), unix.O_WRONLY, 0) },
 		func() (int, error) { return unix.Open(filepath.Join(bound, "secret"), unix.O_RDONLY, 0) },
+		func() (int, error) { return unix.Open(filepath.Join(whole, "etc/passwd"), unix.O_RDONLY, 0) },
 		func() (int, error) { return unix.Openat(dirfd, "./secret", unix.O_RDONLY, 0) },
 		func() (int, error) {
 			return unix.Openat2(dirfd, "secret", &unix.OpenHow{Flags: unix.O_RDWR, Resolve: unix.RESOLVE_BENEATH})
