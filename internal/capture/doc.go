@@ -10,5 +10,5 @@
 //
 // Two flavours of the kernel side exist, see bpf/kernel.h; Open takes the faster
 // one that the kernel can load. Needs Linux 5.8 with BTF, and CAP_BPF and
-// CAP_PERFMON (CAP_SYS_ADMIN before they can do without).
+// CAP_PERFMON; before 5.11 CAP_SYS_RESOURCE too, since maps are locked memory there.
 package capture

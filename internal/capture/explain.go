@@ -16,7 +16,7 @@ func explain(err error) error {
 	case errors.As(err, &rejected):
 		return fmt.Errorf("%w; the kernel refused a program that it should take: please report this with the kernel's version", err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, unix.EPERM):
-		return fmt.Errorf("%w; run as root, or with the capabilities BPF, PERFMON and SYS_PTRACE (SYS_ADMIN before Linux 5.8's split)", err)
+		return fmt.Errorf("%w; run as root, or with the capabilities BPF, PERFMON and SYS_PTRACE (before Linux 5.11 SYS_RESOURCE too)", err)
 	case errors.Is(err, ebpf.ErrNotSupported):
 		return fmt.Errorf("%w; Linux 5.8 or newer with CONFIG_BPF_SYSCALL and CONFIG_DEBUG_INFO_BTF is needed, 'goshawk doctor' tells what this one lacks", err)
 	}
