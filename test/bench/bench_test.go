@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -129,5 +130,24 @@ func TestParse(t *testing.T) {
 		if _, err := parse(tt.args, io.Discard); (err == nil) != tt.ok {
 			t.Errorf("parse(%q): %v", tt.args, err)
 		}
+	}
+}
+
+// TestEmptyProgramsCount attaches what the cost is compared with, and finds it.
+func TestEmptyProgramsCount(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("attaching to the kernel needs root")
+	}
+	detach, err := attachEmpty("sys_enter", "sys_exit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Others may come and go meanwhile: at least ours are there.
+	n, err := countObservers()
+	if err != nil || n < 2 {
+		t.Errorf("%d observers, %v, want at least 2", n, err)
+	}
+	if err := detach(); err != nil {
+		t.Error(err)
 	}
 }

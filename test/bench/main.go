@@ -117,6 +117,9 @@ func bench(ctx context.Context, cfg *config, out io.Writer) (err error) {
 
 	report := &Report{Machine: thisMachine(), Time: time.Now().UTC().Truncate(time.Second)}
 	fmt.Fprintln(out, report.Machine)
+	if err := warnOfObservers(out); err != nil {
+		return err
+	}
 	for _, s := range sections() {
 		if len(cfg.only) > 0 && !slices.Contains(cfg.only, s.name) {
 			continue

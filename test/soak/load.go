@@ -26,9 +26,9 @@ type load struct {
 
 // startLoad starts the workers; their files lie below dir. They end with the
 // context.
-func startLoad(ctx context.Context, share float64, dir string) (*load, error) {
+func startLoad(ctx context.Context, cfg *config, dir string) (*load, error) {
 	l := &load{done: map[string]int{}}
-	p := newPace(share)
+	p := newPace(cfg.share, cfg.duration/5)
 	l.workers.Go(func() { p.hold(ctx) })
 	workers := map[string]func(context.Context, int) error{
 		"programs started": startPrograms,

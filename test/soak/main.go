@@ -141,7 +141,7 @@ func drive(ctx context.Context, cfg *config, d *daemon.Daemon, dir string, marks
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.duration)
 	defer cancel()
-	load, err := startLoad(ctx, cfg.share, dir)
+	load, err := startLoad(ctx, cfg, dir)
 	if err != nil {
 		return res, err
 	}

@@ -123,10 +123,13 @@ type alerts struct {
 	garbage int                // lines that are no alert
 }
 
+// maxFirst bounds what is printed of an alert, in bytes.
+const maxFirst = 300
+
 // firing is a rule that fired for something that was not marked.
 type firing struct {
 	count int
-	first string // output
+	first string // the beginning of its output
 }
 
 // readAlerts reads the file that the agent wrote its alerts to.
@@ -160,7 +163,7 @@ func (a *alerts) add(line []byte, prefix string) {
 	}
 	if one.Rule != markRule {
 		if a.others[one.Rule] == nil {
-			a.others[one.Rule] = &firing{first: one.Output}
+			a.others[one.Rule] = &firing{first: one.Output[:min(len(one.Output), maxFirst)]}
 		}
 		a.others[one.Rule].count++
 		return

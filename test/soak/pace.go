@@ -12,10 +12,14 @@ import (
 )
 
 // pace makes workers rest after each piece of work, longer the busier the machine
-// is: together they use what is left of the share.
+// is: together they use what is left of the share. Once the warm-up is over a
+// worker does not go faster than it did towards its end: memory that follows the
+// load must not look like a leak when other programs on the machine end.
 type pace struct {
-	share float64
-	rest  atomic.Uint64 // a float: rest after work, in units of what the work took
+	share  float64
+	start  time.Time
+	warmUp time.Duration
+	rest   atomic.Uint64 // a float: rest after work, in units of what the work took
 }
 
 // The bounds of rest: the workers never stop, and never run without a pause.
@@ -26,8 +30,8 @@ const (
 	longestRest = 5 * time.Second // so that slow work is done often enough, too
 )
 
-func newPace(share float64) *pace {
-	p := &pace{share: share}
+func newPace(share float64, warmUp time.Duration) *pace {
+	p := &pace{share: share, start: time.Now(), warmUp: warmUp}
 	p.set(1)
 	return p
 }
@@ -63,6 +67,7 @@ func (p *pace) adjust(busy float64) {
 
 // work repeats f, with rests, until the context ends or f fails.
 func (p *pace) work(ctx context.Context, f func(ctx context.Context, i int) error) (n int, err error) {
+	var speed gait
 	for ; ctx.Err() == nil; n++ {
 		start := time.Now()
 		if err := f(ctx, n); err != nil {
@@ -71,13 +76,38 @@ func (p *pace) work(ctx context.Context, f func(ctx context.Context, i int) erro
 			}
 			return n, err
 		}
-		rest := min(longestRest, time.Duration(float64(time.Since(start))*p.get()))
+		took := time.Since(start)
+		rest := min(longestRest, time.Duration(float64(took)*p.get()))
+		least := speed.done(time.Since(p.start), p.warmUp)
 		select {
 		case <-ctx.Done():
-		case <-time.After(rest):
+		case <-time.After(max(rest, least-took)):
 		}
 	}
 	return n, nil
+}
+
+// gait is how fast one worker went in the second half of the warm-up.
+type gait struct {
+	first, last time.Duration // ends of pieces of work
+	pieces      int           // between them
+}
+
+// done notes that a piece of work ended, and returns the least time from the start
+// of a piece to that of the next; 0 during the warm-up.
+func (g *gait) done(now, warmUp time.Duration) time.Duration {
+	switch {
+	case now < warmUp/2:
+	case g.first == 0:
+		g.first, g.last = now, now
+	case now < warmUp || g.pieces == 0: // slow work may need longer to show its speed
+		g.last = now
+		g.pieces++
+	}
+	if now < warmUp || g.pieces == 0 {
+		return 0
+	}
+	return (g.last - g.first) / time.Duration(g.pieces)
 }
 
 // machineTicks reads from /proc/stat for how long all CPUs were busy, of how long.

@@ -126,7 +126,7 @@ func TestJudgeGrowth(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	p := newPace(0.6)
+	p := newPace(0.6, time.Minute)
 	for range 100 {
 		p.adjust(1)
 	}
@@ -138,6 +138,29 @@ func TestPace(t *testing.T) {
 	}
 	if p.get() != leastRest {
 		t.Errorf("on an idle machine the rest is %v, want %v", p.get(), leastRest)
+	}
+}
+
+// TestGait: a worker that made a piece each second until the warm-up ended makes
+// no more later.
+func TestGait(t *testing.T) {
+	var g gait
+	for now := time.Second; now < time.Minute; now += time.Second {
+		if got := g.done(now, time.Minute); got != 0 {
+			t.Fatalf("at %v it is held to %v", now, got)
+		}
+	}
+	for now := time.Minute; now < 2*time.Minute; now += time.Second / 2 {
+		if got := g.done(now, time.Minute); got != time.Second {
+			t.Fatalf("at %v it is held to %v, want 1s", now, got)
+		}
+	}
+	var slow gait
+	for _, now := range []time.Duration{50, 130, 210} {
+		slow.done(now*time.Second, time.Minute)
+	}
+	if got := slow.done(300*time.Second, time.Minute); got != 80*time.Second {
+		t.Errorf("slow work is held to %v, want 80s", got)
 	}
 }
 
