@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -64,14 +65,29 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 	defer log.Close() // the child has its own
 	d.cmd = exec.Command(o.Binary, "run", "-c", config)
 	d.cmd.Stderr = log
-	if err := d.cmd.Start(); err != nil {
+	if err := d.launch(); err != nil {
 		return nil, fmt.Errorf("start agent: %w", err)
 	}
-	go func() { d.ended <- d.cmd.Wait() }()
 	if err := d.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, d.Stop())
 	}
 	return d, nil
+}
+
+// launch starts the agent so that it ends with us, however we end. The kernel
+// means by that the thread that started it, which therefore waits for it.
+func (d *Daemon) launch() error {
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with the goroutine
+		err := d.cmd.Start()
+		started <- err
+		if err == nil {
+			d.ended <- d.cmd.Wait()
+		}
+	}()
+	return <-started
 }
 
 func (d *Daemon) config(rules []string, address string) []byte {
