@@ -104,11 +104,12 @@ func TestSummarise(t *testing.T) {
 
 func TestParseGoBench(t *testing.T) {
 	got := parseGoBench(`goos: linux
+pkg: example.org/test/bench
 BenchmarkEvent/stage=all-2   	  526992	      1834 ns/op	      1700 cpu-ns/op	       0 B/op	       0 allocs/op
 BenchmarkBroken
 PASS
 `)
-	want := []GoBench{{Name: "BenchmarkEvent/stage=all-2", Count: 526992,
+	want := []GoBench{{Package: "bench", Name: "BenchmarkEvent/stage=all-2", Count: 526992,
 		Figures: map[string]float64{"ns/op": 1834, "cpu-ns/op": 1700, "B/op": 0, "allocs/op": 0}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

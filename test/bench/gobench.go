@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 // GoBench is one line of go test -bench.
 type GoBench struct {
+	Package string             `json:"package"` // the last part of its path
 	Name    string             `json:"name"`
 	Count   int                `json:"count"`
 	Figures map[string]float64 `json:"figures"` // by unit
@@ -50,8 +52,12 @@ func runGo(ctx context.Context, cfg *config, report *Report, out io.Writer) erro
 // parseGoBench reads the lines of benchmarks from the output of go test.
 func parseGoBench(text string) []GoBench {
 	var list []GoBench
+	pkg := ""
 	for line := range strings.Lines(text) {
 		f := strings.Fields(line)
+		if len(f) == 2 && f[0] == "pkg:" {
+			pkg = path.Base(f[1])
+		}
 		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
 			continue
 		}
@@ -59,7 +65,7 @@ func parseGoBench(text string) []GoBench {
 		if err != nil {
 			continue
 		}
-		b := GoBench{Name: f[0], Count: count, Figures: map[string]float64{}}
+		b := GoBench{Package: pkg, Name: f[0], Count: count, Figures: map[string]float64{}}
 		for i := 2; i+1 < len(f); i += 2 {
 			if v, err := strconv.ParseFloat(f[i], 64); err == nil {
 				b.Figures[f[i+1]] = v
@@ -78,7 +84,7 @@ func printGoBench(out io.Writer, list []GoBench) {
 		if v, ok := b.Figures["cpu-ns/op"]; ok {
 			cpu = number(v)
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t\n", strings.TrimPrefix(b.Name, "Benchmark"),
+		fmt.Fprintf(t, "  %s: %s\t%s\t%s\t%s\t%s\t\n", b.Package, strings.TrimPrefix(b.Name, "Benchmark"),
 			number(b.Figures["ns/op"]), cpu, number(b.Figures["B/op"]), number(b.Figures["allocs/op"]))
 	}
 	_ = t.Flush()
