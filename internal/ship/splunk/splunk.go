@@ -121,7 +121,6 @@ func (s *Sink) refreshToken() {
 // delivery is a batch on its way: its events, encoded, and what became of them.
 type delivery struct {
 	events   []span // of all alerts that could be encoded
-	retry    []int
 	rejected []outcome.Rejection
 }
 
