@@ -29,11 +29,20 @@ type names struct {
 	selected int
 	count    int
 	list     [3]Name
+	given    givenName // of Path
+	given2   givenName // of Path2
 	buf      []byte
+}
+
+// givenName is a caller's name once it was asked for.
+type givenName struct {
+	made bool
+	name Name
 }
 
 func (n *names) reset() {
 	n.made, n.selected, n.count = false, 0, 0
+	n.given.made, n.given2.made = false, false
 	n.buf = n.buf[:0]
 }
 
@@ -60,15 +69,13 @@ func (e *Event) Name() Name {
 
 // Name2 returns the second path's name: the caller's string on its directory.
 func (e *Event) Name2() Name {
-	e.makeNames()
-	return e.givenName(&e.Path2)
+	return e.givenName(&e.Path2, &e.names.given2)
 }
 
 // GivenName returns the first path's name as the caller gave it, on its
 // directory, whatever is selected.
 func (e *Event) GivenName() Name {
-	e.makeNames()
-	return e.givenName(&e.Path)
+	return e.givenName(&e.Path, &e.names.given)
 }
 
 // OriginName returns the first path's name on its own file system where that
@@ -104,7 +111,7 @@ func (e *Event) makeNames() {
 		}
 	}
 	if p.HasGiven || p.GivenUnread {
-		e.addName(e.givenName(p))
+		e.addName(e.GivenName())
 	}
 }
 
@@ -145,15 +152,20 @@ func (e *Event) Scratch(fill func([]byte) []byte) string {
 	return borrow(e.names.buf[start:])
 }
 
-// givenName makes the caller's name of a path, NoName if it has none.
-func (e *Event) givenName(p *Path) Name {
-	if !p.HasGiven && !p.GivenUnread {
+// givenName makes the caller's name of a path, NoName if it has none. It is made
+// once for an event and kept in g.
+func (e *Event) givenName(p *Path, g *givenName) Name {
+	switch {
+	case g.made:
+		return g.name
+	case !p.HasGiven && !p.GivenUnread:
 		return Name{}
 	}
 	start := len(e.names.buf)
 	buf, prov := appendGiven(e.names.buf, p)
 	e.names.buf = buf
-	return Name{Text: borrow(buf[start:]), Provenance: prov, Form: GivenForm}
+	*g = givenName{made: true, name: Name{Text: borrow(buf[start:]), Provenance: prov, Form: GivenForm}}
+	return g.name
 }
 
 // appendOrigin appends the name on the file system itself.

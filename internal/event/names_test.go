@@ -101,3 +101,21 @@ func TestTypes(t *testing.T) {
 		t.Error("rules can ask for heartbeats")
 	}
 }
+
+// A caller's name is made once for an event, and anew for the next.
+func TestGivenNameIsKept(t *testing.T) {
+	e := Event{Type: Rename, Path: given("a", walked("tmp/")), Path2: given("b", walked("srv/"))}
+	for range 3 {
+		if a, b := e.GivenName().Text, e.Name2().Text; a != "/tmp/a" || b != "/srv/b" {
+			t.Errorf("names %q, %q; want /tmp/a, /srv/b", a, b)
+		}
+	}
+	if got := string(e.names.buf); got != "/tmp/a/srv/b" {
+		t.Errorf("the buffer holds %q", got)
+	}
+	e.Reset()
+	e.Type, e.Path = Rename, given("c", walked("tmp/"))
+	if a, b := e.GivenName().Text, e.Name2().Provenance; a != "/tmp/c" || b != NoName {
+		t.Errorf("after Reset: %q, provenance %v", a, b)
+	}
+}
