@@ -30,7 +30,7 @@ func (s *imageSpec) build(pid uint32) (*event.Image, error) {
 	image := &event.Image{
 		PID: pid, VPID: pid, Start: uint64(pid) * 1e6, ExecID: 1, Time: uint64(pid) * 1e6, Execed: true,
 		Comm: name, ExePath: exe, Exe: event.File{Kind: event.FileRegular, Ino: 9}, Memfd: s.Memfd,
-		Filename: exe, Args: args, CmdLine: strings.Join(append([]string{name}, args[min(1, len(args)):]...), " "),
+		Filename: exe, Argv: event.WordsOf(args...), CmdLine: strings.Join(append([]string{name}, args[min(1, len(args)):]...), " "),
 		Cwd: s.CWD, SID: pid, PGID: pid,
 		Creds: event.Creds{UID: s.UID, EUID: s.UID, GID: s.UID, EGID: s.UID, LoginUID: event.LoginUnset},
 	}

@@ -49,11 +49,11 @@ func newRule(t testing.TB, fields ...string) *rule.Rule {
 
 // newEvent makes the open of a file by a process with two ancestors.
 func newEvent(name string) *event.Event {
-	sshd := &event.Image{PID: 10, Start: 1_000_000_000, Comm: "sshd", ExePath: "/usr/sbin/sshd", CmdLine: "sshd -D", Args: []string{"sshd", "-D"}, Execed: true}
-	bash := &event.Image{PID: 20, Start: 2_000_000_000, Parent: sshd, Comm: "bash", ExePath: "/bin/bash", CmdLine: "bash", Args: []string{"-bash"}, Creds: event.Creds{UID: 1000, EUID: 1000}, Execed: true}
+	sshd := &event.Image{PID: 10, Start: 1_000_000_000, Comm: "sshd", ExePath: "/usr/sbin/sshd", CmdLine: "sshd -D", Argv: event.WordsOf("sshd", "-D"), Execed: true}
+	bash := &event.Image{PID: 20, Start: 2_000_000_000, Parent: sshd, Comm: "bash", ExePath: "/bin/bash", CmdLine: "bash", Argv: event.WordsOf("-bash"), Creds: event.Creds{UID: 1000, EUID: 1000}, Execed: true}
 	cat := &event.Image{
 		PID: 30, Start: 3_000_000_000, Parent: bash, Comm: "app", ExePath: "/usr/bin/app", Cwd: "/home/me", Execed: true,
-		Args: []string{"app", "--password", "two words", "-v"}, CmdLine: "app --password two words -v",
+		Argv: event.WordsOf("app", "--password", "two words", "-v"), CmdLine: "app --password two words -v",
 		Creds: event.Creds{UID: 1000, EUID: 0, LoginUID: 1000},
 	}
 	return &event.Event{
@@ -234,7 +234,7 @@ func FuzzBuild(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		ev := newEvent(strings.ReplaceAll(s, "/", ""))
 		img := *ev.Image
-		img.Comm, img.ExePath, img.CmdLine, img.Args = s, s, s, strings.Split(s, " ")
+		img.Comm, img.ExePath, img.CmdLine, img.Argv = s, s, s, event.WordsOf(strings.Split(s, " ")...)
 		ev.Image = &img
 		a := b.New(ev, r, []Condition{{Text: "x", Value: s}})
 		for _, c := range a.Output {

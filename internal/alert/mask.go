@@ -181,13 +181,14 @@ func (m *Masker) Args(args []string) []string {
 
 // CommandLine returns an image's command line without its secrets.
 func (m *Masker) CommandLine(img *event.Image) string {
-	if m == nil || len(img.Args) < 2 {
+	_, args := img.Argv.Next()
+	if m == nil || args == "" {
 		return m.Text(img.CmdLine)
 	}
-	rest := strings.Join(img.Args[1:], " ")
+	rest := args.Joined()
 	name, ok := strings.CutSuffix(img.CmdLine, rest)
 	if !ok {
 		return m.Text(img.CmdLine) // it was cut differently
 	}
-	return m.Text(name + strings.Join(m.Args(img.Args)[1:], " "))
+	return m.Text(name + strings.Join(m.Args(img.Argv.List())[1:], " "))
 }

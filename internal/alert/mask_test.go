@@ -118,8 +118,8 @@ func TestMaskExtra(t *testing.T) {
 
 func TestMaskNil(t *testing.T) {
 	var m *Masker
-	img := &event.Image{CmdLine: "app --token x", Args: []string{"app", "--token", "x"}}
-	if m.Text("TOKEN=x") != "TOKEN=x" || m.CommandLine(img) != img.CmdLine || m.Args(img.Args)[2] != "x" {
+	img := &event.Image{CmdLine: "app --token x", Argv: event.WordsOf("app", "--token", "x")}
+	if m.Text("TOKEN=x") != "TOKEN=x" || m.CommandLine(img) != img.CmdLine || m.Args(img.Argv.List())[2] != "x" {
 		t.Error("a nil Masker masks")
 	}
 }

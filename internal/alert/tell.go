@@ -75,8 +75,8 @@ func (t *teller) text(s string) string {
 			if s == img.CmdLine {
 				return t.mask.CommandLine(img)
 			}
-			if len(img.Args) > 1 && s == strings.Join(img.Args[1:], " ") {
-				return t.mask.Text(strings.Join(t.mask.Args(img.Args)[1:], " "))
+			if _, args := img.Argv.Next(); args != "" && s == args.Joined() {
+				return t.mask.Text(strings.Join(t.mask.Args(img.Argv.List())[1:], " "))
 			}
 		}
 		img = img.Parent

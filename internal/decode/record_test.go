@@ -107,7 +107,7 @@ func TestRecordExec(t *testing.T) {
 	if err := Record(record(event.Execve, b), &ev); err != nil {
 		t.Fatal(err)
 	}
-	if !ev.HasTask() || ev.Task.Comm != "nc" || string(ev.Task.Argv) != "nc\x00-e\x00" {
+	if !ev.HasTask() || ev.Task.Comm != "nc" || string(ev.Task.Argv) != "nc\x00-e\x00" || ev.Task.ArgvCut {
 		t.Errorf("task: %+v", ev.Task)
 	}
 	if s := ev.Task.Stdio[0]; s.Kind != event.FileSocket || s.Socket.Path != "@abstract" {

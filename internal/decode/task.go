@@ -22,6 +22,7 @@ func setTaskParam(t *event.Task, p layoutParamHeader, b []byte, stdio *int) bool
 		t.Filename = text(b)
 	case layoutParamIdPARAM_ARGV:
 		t.Argv = b
+		t.ArgvCut = p.Flags&uint16(layoutParamFlagPARAM_TRUNCATED) != 0
 	case layoutParamIdPARAM_ENVIRON:
 		t.Environ = b
 	case layoutParamIdPARAM_CWD:

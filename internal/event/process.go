@@ -23,6 +23,7 @@ type Task struct {
 	File       File   // the image's inode
 	Filename   string // as given to execve
 	Argv       []byte // arguments, each ended by NUL, as they lie in memory
+	ArgvCut    bool   // there are more
 	Environ    []byte // the same for the environment; empty unless a rule asks for it
 	Cwd        Path
 	CgroupPath Path
@@ -68,17 +69,18 @@ type Image struct {
 	Parent *Image // the creator, as it was at the fork; nil at the top or where the chain was cut
 	Execed bool   // false: forked, runs its creator's program
 
-	Comm     string   // proc.name
-	ExePath  string   // resolved path of the executable
-	Exe      File     // its inode
-	Memfd    bool     // the executable has no name in any file system
-	Deleted  bool     // the executable was unlinked before it ran
-	Filename string   // as given to execve
-	Args     []string // argv, argv[0] first
-	ArgsCut  bool     // argv is longer than what was kept
-	CmdLine  string   // Falco's proc.cmdline: name and argv[1:]
-	Env      []string // nil unless a rule asks for it
-	Cwd      string   // at the exec
+	Comm     string // proc.name
+	ExePath  string // resolved path of the executable
+	Exe      File   // its inode
+	Memfd    bool   // the executable has no name in any file system
+	Deleted  bool   // the executable was unlinked before it ran
+	Filename string // as given to execve
+	Argv     Words  // argv[0] first
+	ArgsCut  bool   // argv is longer than what was kept
+	CmdLine  string // Falco's proc.cmdline: name and argv[1:]
+	Env      Words  // name=value; empty unless a rule asks for it
+	Trimmed  bool   // long texts were cut and Env dropped: all images held more than they may
+	Cwd      string // at the exec
 
 	SID, PGID, VPGID uint32
 	TTY              uint32

@@ -12,7 +12,7 @@ import (
 // argFields are the parameters of the call.
 func argFields() []Field {
 	params := newParamTable()
-	return group(Field{Source: "kernel"},
+	return group(Field{Scope: PerEvent, Source: "kernel"},
 		Field{Name: "evt.args", Type: event.TypeString, Get: ofEvent(params.all),
 			Desc: "All parameters of the event as name=value, in Falco's order, joined by blanks."},
 		Field{Name: "evt.arg", Type: event.TypeString, Arg: RequiredKey, Get: params.one,

@@ -12,7 +12,7 @@ import (
 
 // evtFields are the fields of the event itself.
 func evtFields() []Field {
-	rows := group(Field{Source: "kernel"},
+	rows := group(Field{Scope: PerEvent, Source: "kernel"},
 		Field{Name: "evt.type", Type: event.TypeString, Get: ofEvent(evtType),
 			Desc: "Name of the system call, or procexit for the end of a process."},
 		Field{Name: "syscall.type", Type: event.TypeString, Get: ofEvent(syscallType),
@@ -40,7 +40,7 @@ func evtFields() []Field {
 
 // evtTimeFields are the forms of the event's time.
 func evtTimeFields() []Field {
-	return group(Field{Source: "kernel clock and the node's wall clock"},
+	return group(Field{Scope: PerEvent, Source: "kernel clock and the node's wall clock"},
 		Field{Name: "evt.time", Type: event.TypeString, Get: timeText("15:04:05.000000000"),
 			Desc: "Time of day of the event in UTC, with nanoseconds."},
 		Field{Name: "evt.time.s", Type: event.TypeString, Get: timeText("15:04:05"),
@@ -62,7 +62,7 @@ func evtTimeFields() []Field {
 
 // evtOpenFields tell what an open asks for.
 func evtOpenFields() []Field {
-	return group(Field{Source: "kernel", Types: openTypes},
+	return group(Field{Scope: PerEvent, Source: "kernel", Types: openTypes},
 		Field{Name: "evt.is_open_read", Type: event.TypeBool, Get: openTest(func(flags, _ uint64) bool { return flags&unix.O_ACCMODE != unix.O_WRONLY }),
 			Desc: "True if the call opens a file for reading, whether it succeeds or not."},
 		Field{Name: "evt.is_open_write", Type: event.TypeBool, Get: openTest(func(flags, _ uint64) bool { return flags&unix.O_ACCMODE != unix.O_RDONLY }),

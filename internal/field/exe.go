@@ -19,7 +19,7 @@ func exeFields() []Field {
 			Desc: "Time at which the executable's content last changed, in nanoseconds since the Unix epoch."},
 	)
 	// The offset of the wall clock makes this one differ between events.
-	return append(rows, group(Field{Source: "kernel at exec; /proc for processes older than the agent"},
+	return append(rows, group(Field{Scope: PerEvent, Source: "kernel at exec; /proc for processes older than the agent"},
 		Field{Name: "proc.exe_ino.ctime_duration_proc_start", Type: event.TypeDuration, Get: ofEvent(exeAge),
 			Desc: "Nanoseconds from the last change of the executable's inode to the birth of the process; absent if it changed later."})...)
 }

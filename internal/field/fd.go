@@ -4,7 +4,7 @@ import "github.com/goshawk-security/goshawk/internal/event"
 
 // fdFields are what stands behind the descriptor of an event.
 func fdFields() []Field {
-	rows := group(Field{Source: "kernel", Types: fdTypes},
+	rows := group(Field{Scope: PerEvent, Source: "kernel", Types: fdTypes},
 		Field{Name: "fd.num", Type: event.TypeInt, Get: ofEvent(fdNum),
 			Desc: "Number of the descriptor that the call uses or made; absent if it made none."},
 		Field{Name: "fd.type", Type: event.TypeString, Get: ofEvent(func(ev *event.Event) event.Value { return event.OptionalString(eventKind(ev).word) }),
@@ -12,7 +12,7 @@ func fdFields() []Field {
 		Field{Name: "fd.typechar", Type: event.TypeString, Get: ofEvent(func(ev *event.Event) event.Value { return event.OptionalString(eventKind(ev).char) }),
 			Desc: "fd.type as one character: f file, d directory, p pipe, 4 ipv4, 6 ipv6, u unix, n netlink, m memfd, e event, l eventpoll, s signalfd, i inotify, t timerfd, r io_uring, P pidfd, b bpf, o others."},
 	)
-	return append(rows, group(Field{Source: "kernel", Types: fileTypes},
+	return append(rows, group(Field{Scope: PerEvent, Source: "kernel", Types: fileTypes},
 		Field{Name: "fd.dev", Type: event.TypeInt, Get: ofFile(func(f *event.File) event.Value { return event.Int(int64(f.Dev)) }),
 			Desc: "Device that holds the file, as the kernel's number."},
 		Field{Name: "fd.dev.major", Type: event.TypeInt, Get: ofFile(func(f *event.File) event.Value { return event.Int(int64(f.Dev >> 20)) }),

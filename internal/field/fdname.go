@@ -37,7 +37,7 @@ func fdNameFields() []Field {
 		Field{Name: "fd.filename", Type: event.TypeString, Get: name(fdFilename),
 			Desc: "Name of the file without its directory; absent for a directory."},
 	)...)
-	return append(rows, group(Field{Source: "caller's memory", Types: openTypes},
+	return append(rows, group(Field{Scope: PerEvent, Source: "caller's memory", Types: openTypes},
 		Field{Name: "fd.nameraw", Type: event.TypeString,
 			Get: func(ev *event.Event, _ Arg) event.Value {
 				if !carried.has(ev.Type) {

@@ -28,11 +28,14 @@ const (
 // Scope says what a value depends on: for how long it stays the same.
 type Scope uint8
 
-// The scopes, narrowest first.
+// The scopes, narrowest first. A value that is said to outlive an event is
+// remembered and not read again: PerImage, PerProcess and PerNode are only for
+// getters that read nothing but the event's Image and what names its process.
 const (
-	PerEvent   Scope = iota // differs from event to event
+	_          Scope = iota // not said: [New] does not take such a row
+	PerEvent                // differs from event to event
 	PerName                 // differs between the names of one event: fd.name and its parts
-	PerThread               // a thread can change it: ids, capabilities, comm
+	PerThread               // can change while an image runs: ids, capabilities, comm, names of users
 	PerImage                // constant from exec to exec
 	PerProcess              // constant from birth to death
 	PerNode                 // the same for all
@@ -81,13 +84,16 @@ type Catalogue struct {
 }
 
 // New joins the rows of several sources. The rows are the catalogue's from
-// then on.
+// then on. It panics at a row without a scope: that is a mistake of the program.
 func New(sources ...[]Field) *Catalogue {
 	c := &Catalogue{byName: map[string]*Field{}}
 	for _, rows := range sources {
 		c.rows = append(c.rows, rows...)
 	}
 	for i := range c.rows {
+		if c.rows[i].Scope < PerEvent || c.rows[i].Scope > PerNode {
+			panic("field: " + c.rows[i].Name + " has no scope")
+		}
 		c.byName[c.rows[i].Name] = &c.rows[i]
 	}
 	for i := range c.rows {

@@ -20,11 +20,11 @@ func fsPathFields() []Field {
 		Field{Name: "fs.path.name", Type: event.TypeString, Path: true,
 			Get:  get(one, func(ev *event.Event) event.Value { return nameValue(ev.Name()) }),
 			Desc: "Path of the file that a call with one path is about, absolute where the directory is known; also of calls that failed, where Falco has none."})
-	rows = append(rows, group(Field{Source: "caller's memory", Types: onePathTypes},
+	rows = append(rows, group(Field{Scope: PerEvent, Source: "caller's memory", Types: onePathTypes},
 		Field{Name: "fs.path.nameraw", Type: event.TypeString,
 			Get:  get(one, func(ev *event.Event) event.Value { return given(&ev.Path) }),
 			Desc: "Path of a call with one path as the caller passed it."})...)
-	return append(rows, group(Field{Source: "kernel and caller's memory", Types: twoPathTypes},
+	return append(rows, group(Field{Scope: PerEvent, Source: "kernel and caller's memory", Types: twoPathTypes},
 		Field{Name: "fs.path.source", Type: event.TypeString, Path: true,
 			Get:  get(two, func(ev *event.Event) event.Value { return fsPath(ev, makesNew(ev.Type)) }),
 			Desc: "Old name of a rename, or the new name that link and symlink make, absolute where the directory is known."},

@@ -9,7 +9,7 @@ import (
 
 // lineageFields ask for ancestors and for the leaders of session and group.
 func lineageFields() []Field {
-	rows := group(Field{Scope: PerProcess, Invalidates: "nothing for ancestors, which stay as they were at the fork; exec for index 0",
+	rows := group(Field{Scope: PerImage, Invalidates: "nothing for ancestors, which stay as they were at the fork; exec for index 0",
 		Source: "process table"},
 		ancestors("proc.aname", procName, "proc.name"),
 		ancestors("proc.aexe", procExe, "proc.exe"),

@@ -53,10 +53,11 @@ func ofParent(get func(*event.Image) event.Value) Getter {
 }
 
 func procExe(im *event.Image) event.Value {
-	if len(im.Args) == 0 {
+	if im.Argv == "" {
 		return event.OptionalString(im.Comm) // kernel threads have no arguments
 	}
-	return event.String(im.Args[0])
+	first, _ := im.Argv.Next()
+	return event.String(first)
 }
 
 func procExePath(im *event.Image) event.Value { return event.OptionalString(im.ExePath) }
@@ -66,11 +67,9 @@ func procName(im *event.Image) event.Value { return event.OptionalString(im.Comm
 func procCmdLine(im *event.Image) event.Value { return event.OptionalString(im.CmdLine) }
 
 // argv returns the arguments after the first.
-func argv(im *event.Image) []string {
-	if len(im.Args) == 0 {
-		return nil
-	}
-	return im.Args[1:]
+func argv(im *event.Image) event.Words {
+	_, rest := im.Argv.Next()
+	return rest
 }
 
 func procArgs(ev *event.Event, arg Arg) event.Value {
@@ -80,8 +79,10 @@ func procArgs(ev *event.Event, arg Arg) event.Value {
 	if !arg.Given {
 		return procArgsText(ev, ev.Image)
 	}
-	if i, ok := position(arg.Name); ok && i < len(argv(ev.Image)) {
-		return event.String(argv(ev.Image)[i])
+	if i, ok := position(arg.Name); ok {
+		if a, ok := argv(ev.Image).At(i); ok {
+			return event.String(a)
+		}
 	}
 	return event.Value{}
 }
@@ -89,65 +90,40 @@ func procArgs(ev *event.Event, arg Arg) event.Value {
 // procArgsText joins the arguments. CmdLine ends with them as a rule.
 func procArgsText(ev *event.Event, im *event.Image) event.Value {
 	args := argv(im)
-	if len(args) == 0 {
+	if args == "" {
 		return event.String("")
 	}
 	rest, ok := strings.CutPrefix(im.CmdLine, im.Comm)
-	if ok && len(rest) == joinedLen(args)+1 && rest[0] == ' ' {
+	if ok && len(rest) == args.JoinedLen()+1 && rest[0] == ' ' {
 		return event.String(rest[1:])
 	}
-	return event.String(ev.Scratch(func(b []byte) []byte { return appendJoined(b, args) }))
+	return event.String(ev.Scratch(func(b []byte) []byte { return args.AppendJoined(b) }))
 }
 
-// joinedLen is the length of words joined by blanks.
-func joinedLen(words []string) int {
-	n := len(words) - 1
-	for _, w := range words {
-		n += len(w)
-	}
-	return n
-}
+func procCmdNArgs(im *event.Image) event.Value { return event.Uint(uint64(argv(im).Len())) }
 
-func appendJoined(b []byte, words []string) []byte {
-	for i, w := range words {
-		if i > 0 {
-			b = append(b, ' ')
-		}
-		b = append(b, w...)
-	}
-	return b
-}
-
-func procCmdNArgs(im *event.Image) event.Value { return event.Uint(uint64(len(argv(im)))) }
-
-func procCmdLenArgs(im *event.Image) event.Value {
-	n := 0
-	for _, a := range argv(im) {
-		n += len(a)
-	}
-	return event.Uint(uint64(n))
-}
+func procCmdLenArgs(im *event.Image) event.Value { return event.Uint(uint64(argv(im).TextLen())) }
 
 func procExeLine(ev *event.Event, _ Arg) event.Value {
 	im := ev.Image
 	switch {
 	case im == nil:
 		return event.Value{}
-	case len(im.Args) == 0:
+	case im.Argv == "":
 		return event.OptionalString(im.Comm)
 	}
-	return event.String(ev.Scratch(func(b []byte) []byte { return appendJoined(b, im.Args) }))
+	return event.String(ev.Scratch(func(b []byte) []byte { return im.Argv.AppendJoined(b) }))
 }
 
 func procEnv(ev *event.Event, arg Arg) event.Value {
 	im := ev.Image
 	switch {
-	case im == nil || im.Env == nil:
+	case im == nil || im.Env == "":
 		return event.Value{}
 	case !arg.Given:
-		return event.String(ev.Scratch(func(b []byte) []byte { return appendJoined(b, im.Env) }))
+		return event.String(ev.Scratch(func(b []byte) []byte { return im.Env.AppendJoined(b) }))
 	}
-	for _, e := range im.Env {
+	for e := range im.Env.All() {
 		if len(e) > len(arg.Name) && e[len(arg.Name)] == '=' && e[:len(arg.Name)] == arg.Name {
 			return event.String(e[len(arg.Name)+1:])
 		}

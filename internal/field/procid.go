@@ -12,7 +12,7 @@ func procIDFields() []Field {
 		Field{Name: "proc.pvpid", Type: event.TypeInt, Get: ofParent(func(im *event.Image) event.Value { return number(im.VPID) }),
 			Desc: "proc.vpid of the process that created this one, in that one's pid namespace."},
 	)
-	now := group(Field{Source: "kernel"},
+	now := group(Field{Scope: PerEvent, Source: "kernel"},
 		// Not per process: they move when the wall clock is set.
 		Field{Name: "proc.pid.ts", Type: event.TypeDuration, Get: ofEvent(procStart),
 			Desc: "Time at which the process was born, in nanoseconds since the Unix epoch."},

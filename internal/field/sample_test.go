@@ -25,10 +25,10 @@ func (accounts) Group(gid uint32) (string, bool) {
 
 // sample is an image with everything, below sshd and systemd.
 func sample() *event.Image {
-	systemd := &event.Image{PID: 1, VPID: 1, Start: 1e9, Comm: "systemd", ExePath: "/usr/lib/systemd/systemd", Args: []string{"/sbin/init"}, CmdLine: "systemd", SID: 1, PGID: 1, VPGID: 1}
-	sshd := &event.Image{PID: 50, VPID: 50, Start: 2e9, Comm: "sshd", ExePath: "/usr/sbin/sshd", Args: []string{"sshd:", "ann"}, CmdLine: "sshd ann", SID: 50, PGID: 50, VPGID: 50, Parent: systemd}
-	return &event.Image{PID: 60, VPID: 6, Start: 3e9, Comm: "bash", ExePath: "/usr/bin/bash", Args: []string{"-bash", "-c", "ls /x"},
-		CmdLine: "bash -c ls /x", Env: []string{"HOME=/home/ann", "A=", "PATH=/bin"}, Cwd: "/srv", SID: 60, PGID: 60, VPGID: 6, TTY: 34816, Parent: sshd,
+	systemd := &event.Image{PID: 1, VPID: 1, Start: 1e9, Comm: "systemd", ExePath: "/usr/lib/systemd/systemd", Argv: event.WordsOf("/sbin/init"), CmdLine: "systemd", SID: 1, PGID: 1, VPGID: 1}
+	sshd := &event.Image{PID: 50, VPID: 50, Start: 2e9, Comm: "sshd", ExePath: "/usr/sbin/sshd", Argv: event.WordsOf("sshd:", "ann"), CmdLine: "sshd ann", SID: 50, PGID: 50, VPGID: 50, Parent: systemd}
+	return &event.Image{PID: 60, VPID: 6, Start: 3e9, Comm: "bash", ExePath: "/usr/bin/bash", Argv: event.WordsOf("-bash", "-c", "ls /x"),
+		CmdLine: "bash -c ls /x", Env: event.WordsOf("HOME=/home/ann", "A=", "PATH=/bin"), Cwd: "/srv", SID: 60, PGID: 60, VPGID: 6, TTY: 34816, Parent: sshd,
 		Exe:   event.File{Kind: event.FileRegular, Ino: 77, CTime: 1e18 + 1e9, MTime: 1e18, UpperLayer: true},
 		Creds: event.Creds{UID: 1000, LoginUID: 1000, CapEffective: 1<<21 | 1, CapPermitted: 1 << 41}, CgroupPath: "/user.slice",
 		Stdio: [3]event.Stdio{

@@ -11,7 +11,7 @@ import (
 // socketFields are the two ends of a socket. An end that is not known is
 // absent: the far one of a socket that listens, for instance.
 func socketFields() []Field {
-	rows := group(Field{Source: "kernel", Types: socketTypes},
+	rows := group(Field{Scope: PerEvent, Source: "kernel", Types: socketTypes},
 		address("fd.cip", clientEnd, "Address of the client."),
 		address("fd.sip", serverEnd, "Address of the server."),
 		address("fd.lip", localEnd, "Address on this side."),
@@ -28,7 +28,7 @@ func socketFields() []Field {
 		either(address("fd.net", farEnd, "Address of either side, to be compared with networks."), "fd.cnet", "fd.snet"),
 		either(port("fd.port", serverEnd, "Port of either side: a comparison is true if it is for one of them; the output has the server's."), "fd.cport", "fd.sport"),
 	)
-	return append(rows, group(Field{Source: "kernel", Types: socketTypes},
+	return append(rows, group(Field{Scope: PerEvent, Source: "kernel", Types: socketTypes},
 		Field{Name: "fd.l4proto", Type: event.TypeString, Get: ofSocket(l4proto),
 			Desc: "Transport of an IP socket: tcp, udp, icmp, raw."},
 		Field{Name: "fd.sockfamily", Type: event.TypeString, Get: ofSocket(sockFamily),

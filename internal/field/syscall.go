@@ -34,7 +34,7 @@ func Syscall() []Field {
 func group(base Field, rows ...Field) []Field {
 	for i := range rows {
 		r := &rows[i]
-		if r.Scope == PerEvent {
+		if r.Scope == 0 {
 			r.Scope = base.Scope
 		}
 		if r.Source == "" {

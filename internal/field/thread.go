@@ -4,7 +4,7 @@ import "github.com/goshawk-security/goshawk/internal/event"
 
 // threadFields are the thread that made the call.
 func threadFields() []Field {
-	rows := group(Field{Source: "kernel"},
+	rows := group(Field{Scope: PerEvent, Source: "kernel"},
 		Field{Name: "thread.tid", Type: event.TypeInt, Get: ofEvent(func(ev *event.Event) event.Value { return event.Int(int64(ev.TID)) }),
 			Desc: "Number of the thread in the initial pid namespace."},
 		Field{Name: "thread.ismain", Type: event.TypeBool, Get: ofEvent(func(ev *event.Event) event.Value { return event.Bool(ev.TID == ev.PID) }),

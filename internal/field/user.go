@@ -21,9 +21,11 @@ func userFields() []Field {
 		Field{Name: "group.name", Type: event.TypeString, Get: ofEvent(groupName),
 			Desc: "Name of group.gid; absent if no group file has it."},
 	)...)
-	return append(rows, group(Field{Scope: PerImage, Invalidates: "exec; the value is that of the last exec or fork", Source: "kernel at exec and fork"},
+	rows = append(rows, group(Field{Scope: PerImage, Invalidates: "exec; the value is that of the last exec or fork", Source: "kernel at exec and fork"},
 		Field{Name: "user.loginuid", Type: event.TypeInt, Get: ofImage(loginUID),
 			Desc: "User id with which the session was logged in, -1 if no login started it."},
+	)...)
+	return append(rows, group(Field{Scope: PerThread, Invalidates: "exec; changes of passwd files", Source: "kernel at exec and fork; passwd files"},
 		Field{Name: "user.loginname", Type: event.TypeString, Get: ofEvent(loginName),
 			Desc: "Name of user.loginuid; absent if no login started the session."},
 	)...)

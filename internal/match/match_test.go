@@ -19,7 +19,7 @@ import (
 // event has yet: test.kind is pending, unreadable or present by the event's CPU.
 func catalogue() *field.Catalogue {
 	return field.New(field.Syscall(), []field.Field{{
-		Name: "test.kind", Type: event.TypeString, Desc: "For tests.", Source: "tests",
+		Name: "test.kind", Type: event.TypeString, Scope: field.PerEvent, Desc: "For tests.", Source: "tests",
 		Get: func(ev *event.Event, _ field.Arg) event.Value {
 			switch ev.CPU {
 			case 1:
@@ -65,7 +65,7 @@ func image(names ...string) *event.Image {
 	}
 	name := names[0]
 	return &event.Image{PID: uint32(100 * len(names)), VPID: uint32(100 * len(names)), Comm: name, ExePath: "/usr/bin/" + name,
-		Args: []string{name, "-x"}, CmdLine: name + " -x", Parent: image(names[1:]...),
+		Argv: event.WordsOf(name, "-x"), CmdLine: name + " -x", Parent: image(names[1:]...),
 		Creds: event.Creds{LoginUID: event.LoginUnset}, Stdio: [3]event.Stdio{{Kind: event.FilePipe}, {Kind: event.FileCharDevice}, {Kind: event.FileCharDevice}}}
 }
 

@@ -31,7 +31,7 @@ func TestStory(t *testing.T) {
 	if chain(img) != "cat < bash < sshd" || !img.Execed {
 		t.Errorf("chain %s", chain(img))
 	}
-	if diff := cmp.Diff([]string{"cat", "a b", "", "/etc/shadow"}, img.Args); diff != "" {
+	if diff := cmp.Diff([]string{"cat", "a b", "", "/etc/shadow"}, img.Argv.List()); diff != "" {
 		t.Errorf("arguments (-want +got):\n%s", diff)
 	}
 	if img.CmdLine != "cat a b  /etc/shadow" || img.ExePath != "/bin/cat" || img.Cwd != "/" || img.CgroupPath != "/cg" || img.ArgsCut {
@@ -40,7 +40,7 @@ func TestStory(t *testing.T) {
 	for i := range ev.Task.Argv {
 		ev.Task.Argv[i] = 'X'
 	}
-	if img.Args[3] != "/etc/shadow" {
+	if img.Argv.List()[3] != "/etc/shadow" {
 		t.Error("the arguments are borrowed")
 	}
 
@@ -213,13 +213,13 @@ func TestArgsCut(t *testing.T) {
 	m := newMachine(t)
 	ev := m.exec(10, 1, "x")
 	ev.Task.Argv = []byte("x\x00long argum")
-	if _, img := m.apply(ev); !img.ArgsCut || len(img.Args) != 2 || img.CmdLine != "x long argum" {
+	if _, img := m.apply(ev); !img.ArgsCut || img.Argv.Len() != 2 || img.CmdLine != "x long argum" {
 		t.Errorf("image %+v", img)
 	}
-	ev = m.exec(10, 1, "x")
-	ev.Task.Argv = make([]byte, 3*maxArgs)
-	if _, img := m.apply(ev); !img.ArgsCut || len(img.Args) != maxArgs {
-		t.Errorf("%d arguments, cut: %v", len(img.Args), img.ArgsCut)
+	ev = m.exec(10, 1, "x", "y") // cut between two arguments
+	ev.Task.ArgvCut = true
+	if _, img := m.apply(ev); !img.ArgsCut || img.CmdLine != "x y" {
+		t.Errorf("image %+v", img)
 	}
 }
 

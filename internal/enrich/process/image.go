@@ -8,10 +8,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
-const (
-	maxArgs     = 4096 // arguments, and variables, that are kept
-	memfdPrefix = "memfd:"
-)
+const memfdPrefix = "memfd:"
 
 // bareImage says what the event itself says.
 func bareImage(ev *event.Event) *event.Image {
@@ -58,9 +55,10 @@ func (t *Table) execedImage(ev *event.Event, before *event.Image, cgroup string)
 	if img.Comm == "" {
 		img.Comm = path.Base(img.ExePath)
 	}
-	img.Args, img.ArgsCut = split(task.Argv)
-	img.Env, _ = split(task.Environ)
-	img.CmdLine = cmdLine(img.Comm, img.Args)
+	img.Argv = event.Words(task.Argv)
+	img.ArgsCut = task.ArgvCut || img.Argv.Cut()
+	img.Env = event.Words(task.Environ)
+	img.CmdLine = cmdLine(img.Comm, img.Argv)
 	setTask(img, task)
 	for i, s := range task.Stdio {
 		s.Name = t.name(s.Path, before.Stdio[i].Name)
@@ -99,32 +97,14 @@ func share(s, have string) string {
 	return strings.Clone(s)
 }
 
-// split copies a list of strings each ended by NUL. It is cut when the last one
-// is not ended, or when there are too many.
-func split(b []byte) (list []string, cut bool) {
-	if len(b) == 0 {
-		return nil, false
-	}
-	text := string(b) // one copy, shared by all
-	cut = text[len(text)-1] != 0
-	n := strings.Count(text, "\x00")
-	if cut {
-		n++
-	}
-	if n > maxArgs {
-		n, cut = maxArgs, true
-	}
-	list = make([]string, n)
-	for i := range list {
-		list[i], text, _ = strings.Cut(text, "\x00")
-	}
-	return list, cut
-}
-
-// cmdLine is Falco's proc.cmdline.
-func cmdLine(comm string, args []string) string {
-	if len(args) < 2 {
+// cmdLine is Falco's proc.cmdline. Without arguments it is the name itself.
+func cmdLine(comm string, argv event.Words) string {
+	_, args := argv.Next()
+	if args == "" {
 		return comm
 	}
-	return comm + " " + strings.Join(args[1:], " ")
+	n := args.JoinedLen()
+	b := make([]byte, 0, len(comm)+1+n)
+	b = append(append(b, comm...), ' ')
+	return string(args.AppendJoined(b))
 }

@@ -109,14 +109,13 @@ func readProcess(d procDir, cfg *Config) (*snapshot, error) {
 	}
 	readExe(img, d)
 	if data, more, err := d.file("cmdline", maxCmdline); err == nil {
-		var cut bool
-		img.Args, cut = split(data)
-		img.ArgsCut = cut && more
+		img.Argv = event.Words(data)
+		img.ArgsCut = more
 	}
-	img.CmdLine = cmdLine(img.Comm, img.Args)
+	img.CmdLine = cmdLine(img.Comm, img.Argv)
 	if cfg.Environ {
 		if data, _, err := d.file("environ", maxEnviron); err == nil {
-			img.Env, _ = split(data)
+			img.Env = event.Words(data)
 		}
 	}
 	img.Cwd = strings.TrimSuffix(d.link("cwd"), deleted)

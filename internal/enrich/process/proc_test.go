@@ -90,7 +90,7 @@ func TestReadProcess(t *testing.T) {
 	want := &snapshot{ppid: 7, start: 12345 * tick, img: event.Image{
 		Start: 12345 * tick, Time: 12345 * tick, FromProc: true, Execed: true,
 		Comm: "a) R (b", ExePath: "/bin/app", Deleted: true,
-		Args: []string{"app", "-x"}, CmdLine: "a) R (b -x", Env: []string{"HOME=/root", "A="}, Cwd: "/work dir",
+		Argv: event.WordsOf("app", "-x"), CmdLine: "a) R (b -x", Env: event.WordsOf("HOME=/root", "A="), Cwd: "/work dir",
 		VPID: 7, PGID: 11, SID: 12, VPGID: 3, TTY: 136<<20 | 2,
 		Creds: event.Creds{UID: 1000, EUID: 1001, GID: 100, EGID: 101, LoginUID: 1000,
 			CapEffective: 2, CapPermitted: 0x1ffffffffff, CapInheritable: 1},
@@ -125,27 +125,6 @@ func FuzzStat(f *testing.F) {
 		}
 		parseStatus(&s.img, data)
 	})
-}
-
-func TestSplit(t *testing.T) {
-	tests := []struct {
-		name, in string
-		want     []string
-		cut      bool
-	}{
-		{"none", "", nil, false},
-		{"one", "a\x00", []string{"a"}, false},
-		{"empty ones", "\x00\x00", []string{"", ""}, false},
-		{"not ended", "a\x00b", []string{"a", "b"}, true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, cut := split([]byte(tt.in))
-			if diff := cmp.Diff(tt.want, got); diff != "" || cut != tt.cut {
-				t.Errorf("cut %v (-want +got):\n%s", cut, diff)
-			}
-		})
-	}
 }
 
 // TestLate learns a process whose birth was lost.
@@ -289,7 +268,7 @@ func TestRealSelf(t *testing.T) {
 	if img.ExePath != exe || img.Cwd != cwd || int(e.ParentPID) != os.Getppid() || int(img.Creds.EUID) != os.Geteuid() {
 		t.Errorf("process %+v, image %+v", e.Process, img)
 	}
-	if diff := cmp.Diff(os.Args, img.Args); diff != "" {
+	if diff := cmp.Diff(os.Args, img.Argv.List()); diff != "" {
 		t.Errorf("arguments (-want +got):\n%s", diff)
 	}
 	var st unix.Stat_t
