@@ -33,9 +33,9 @@ func TestLiveAccount(t *testing.T) {
 	flavours(t, func(t *testing.T, f capture.Flavour) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
-				src := open(t, capture.Config{Flavour: f, EventsBytes: tt.ring}, event.Fchmodat2)
+				src := open(t, capture.Config{Flavour: f, EventsBytes: tt.ring}, event.Execveat)
 				received := count(t, src, tt.calls, tt.stall)
-				lost := lostOf(t, src, event.Fchmodat2)
+				lost := lostOf(t, src, event.Execveat)
 				t.Logf("%d calls = %d received + %d lost", tt.calls, received, lost)
 				if received+int(lost) != tt.calls {
 					t.Errorf("%d calls are not accounted for", tt.calls-received-int(lost))
@@ -91,7 +91,7 @@ func count(t *testing.T, src *capture.Source, n int, stall bool) (received int) 
 		if err := decode.Record(rec.Bytes, &ev); err != nil {
 			t.Fatal(err)
 		}
-		if ev.Type == event.Fchmodat2 && ev.PID == pid {
+		if ev.Type == event.Execveat && ev.PID == pid {
 			received++
 		}
 	}
@@ -100,7 +100,8 @@ func count(t *testing.T, src *capture.Source, n int, stall bool) (received int) 
 }
 
 // lostOf adds up what was lost of a type. Other programs' calls on the machine
-// would count too, so the tests make one that next to nobody makes.
+// would count too, so the tests make one that next to nobody makes: an execveat
+// of no file.
 func lostOf(t *testing.T, src *capture.Source, typ event.Type) (n uint64) {
 	t.Helper()
 	losses, err := src.Losses()

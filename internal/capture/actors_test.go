@@ -283,7 +283,7 @@ func actCount(args []string) error {
 		return err
 	}
 	for range n {
-		unix.Syscall6(unix.SYS_FCHMODAT2, fdcwd, uintptr(unsafe.Pointer(path)), 0, 0, 0, 0)
+		unix.Syscall6(unix.SYS_EXECVEAT, fdcwd, uintptr(unsafe.Pointer(path)), 0, 0, 0, 0)
 	}
 	return nil
 }
