@@ -77,6 +77,7 @@ func (r *result) judge(out io.Writer) error {
 		}
 		fmt.Fprintf(out, "  %-28s %8.1f  ->  %8.1f  (at most %.1f)  %s\n", g.name, warm/g.unit, end/g.unit, limit/g.unit, verdict)
 	}
+	fmt.Fprintf(out, "Highest memory without rings: %.1f MiB\n", r.peak()/(1<<20))
 	a := r.marks
 	fmt.Fprintf(out, "Load: %s\n", r.load)
 	fmt.Fprintf(out, "Marked calls: %d made = %d received + %d lost", a.made, a.received, a.made-min(a.made, a.received))
@@ -93,6 +94,14 @@ func (r *result) judge(out io.Writer) error {
 	}
 	fmt.Fprintln(out, "PASSED: nothing grew, nothing is unaccounted for, every alert arrived exactly once")
 	return nil
+}
+
+// peak is the highest of all samples, which a median does not show.
+func (r *result) peak() (highest float64) {
+	for _, s := range r.samples {
+		highest = max(highest, float64(s.memory.Own()))
+	}
+	return highest
 }
 
 // median of a number over the samples of a time.
