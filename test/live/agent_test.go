@@ -1,10 +1,11 @@
 package live
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -85,6 +86,8 @@ func (a *agent) waitReady(t *testing.T) {
 			return
 		}
 	}
+	a.cmd.Process.Kill()
+	a.cmd.Wait() // the log is complete then
 	t.Fatalf("not ready in time; log:\n%s", a.log)
 }
 
@@ -112,14 +115,15 @@ func readAlerts(t *testing.T, path string) (list []alert.Alert) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
+	for d := json.NewDecoder(f); ; {
 		var a alert.Alert
-		if err := json.Unmarshal(s.Bytes(), &a); err != nil {
-			t.Fatalf("%v in %s", err, s.Text())
+		if err := d.Decode(&a); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
 		}
 		list = append(list, a)
 	}
-	return list
 }
 
 func freeAddress(t *testing.T) string {
