@@ -34,7 +34,8 @@ command line the shipped rules are used.
 
 SIGTERM and Ctrl-C stop after everything that was accepted is delivered, within
 five seconds; a second one stops at once. SIGHUP opens files and reads secrets
-again.`,
+again. When the reader of standard output leaves, the agent goes on if it has
+another destination, and stops otherwise.`,
 		Example: `  goshawk run                                # the shipped rules, alerts as text
   goshawk run --format json | jq .output     # alerts for a program
   goshawk run -c /etc/goshawk/goshawk.yaml   # rules and destinations of a file`,
@@ -50,6 +51,15 @@ again.`,
 }
 
 func (f *runFlags) run(cmd *cobra.Command) error {
+	// A reader that leaves must not end the agent: the destination on standard
+	// output sees the error of the write. Never undone, since what is said at the
+	// end may find no reader either.
+	signal.Ignore(syscall.SIGPIPE)
+	// The agent follows SIGHUP while it runs. Before and after that it means
+	// nothing, but must not end the process either.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	log, err := agent.NewLogger(os.Stderr, f.logLevel)
 	if err != nil {
 		return fmt.Errorf("--log-level: %w", err)

@@ -111,7 +111,18 @@ func thisNode(cfg NodeConfig) (alert.Node, error) {
 // one of the machine: a kernel that cannot, a right that is not there, a port
 // that is taken.
 func (a *Agent) Run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, a.flush()) }()
+	over := make(chan struct{})
+	defer close(over)
+	go a.reopenOnHangup(over)
+	ctx, stop := a.untilGone(ctx)
+	defer stop()
+	defer func() {
+		if left := a.flush(); context.Cause(ctx) == errGone {
+			err = errors.Join(err, errGone) // what is left, is for this reason
+		} else {
+			err = errors.Join(err, left)
+		}
+	}()
 	host := doctor.Local()
 	host.Proc = a.cfg.Node.Proc
 	if err := host.Preflight(); err != nil {
@@ -168,7 +179,6 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	stop := make(chan struct{})
 	var beside sync.WaitGroup
 	beside.Go(func() { a.watch(stop, src, lost) })
-	beside.Go(func() { a.reopenOnHangup(stop) })
 	beside.Go(func() { a.detachAtEnd(ctx, stop, src) })
 
 	a.scan(ctx)
@@ -206,7 +216,7 @@ func (a *Agent) scan(ctx context.Context) {
 }
 
 // reopenOnHangup makes the destinations open files and secrets again on SIGHUP,
-// as log rotation asks for.
+// as log rotation asks for, from the start of Run until after the last alert.
 func (a *Agent) reopenOnHangup(stop <-chan struct{}) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -220,6 +230,23 @@ func (a *Agent) reopenOnHangup(stop <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// errGone is why an agent ends whose alerts nobody reads.
+var errGone = errors.New("nobody reads standard output any more, and there is no other destination")
+
+// untilGone returns a ctx that also ends, with the cause errGone, when no
+// destination is left that could take an alert.
+func (a *Agent) untilGone(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-a.out.Gone():
+			end(errGone)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { end(nil) }
 }
 
 // flush sends what was accepted and says what could not be sent.

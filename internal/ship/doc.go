@@ -21,6 +21,9 @@
 // for good is counted and logged with its reason, and does not hold up the rest.
 // An alert may arrive twice when an answer was lost; its id is the same then.
 //
+// When the reader of standard output leaves, that destination is blocked and the
+// others go on; if there is no other, [Shipper.Gone] says so and the agent ends.
+//
 // [Shipper.Close] stops accepting, sends what is queued until its context ends,
 // and reports what was left. The queues are in memory alone: what is left at the
 // end of the process is lost.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,8 @@ type Shipper struct {
 	collect *collector
 	stop    context.CancelFunc // ends every Send that is under way
 	once    sync.Once          // Close
+	gone    chan struct{}      // closed when every destination is
+	living  atomic.Int32       // destinations that are not gone
 }
 
 // New opens the destinations and starts to empty their queues. It does not wait
@@ -106,10 +109,13 @@ func start(specs []spec, deps Deps) (*Shipper, error) {
 		deps.Log = zap.NewNop()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Shipper{log: deps.Log, metrics: deps.Metrics, stop: cancel}
+	s := &Shipper{log: deps.Log, metrics: deps.Metrics, stop: cancel, gone: make(chan struct{})}
 	for _, spec := range specs {
-		s.workers = append(s.workers, newWorker(spec))
+		w := newWorker(spec)
+		w.gone = sync.OnceFunc(s.oneGone)
+		s.workers = append(s.workers, w)
 	}
+	s.living.Store(int32(len(specs)))
 	if deps.Metrics != nil {
 		s.collect = newCollector(s.workers)
 		if err := deps.Metrics.Register(s.collect); err != nil {
@@ -139,6 +145,16 @@ func (s *Shipper) Send(a *alert.Alert) {
 func (s *Shipper) Reopen() {
 	for _, w := range s.workers {
 		signal(w.reopen)
+	}
+}
+
+// Gone is closed when no destination is left that could take an alert: all of
+// them are standard output, and its reader has left.
+func (s *Shipper) Gone() <-chan struct{} { return s.gone }
+
+func (s *Shipper) oneGone() {
+	if s.living.Add(-1) == 0 {
+		close(s.gone)
 	}
 }
 

@@ -332,3 +332,36 @@ func TestPartialProgress(t *testing.T) {
 		_ = closeIn(s, time.Second)
 	})
 }
+
+// Gone tells when the last destination is, and not before.
+func TestGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := func(_ context.Context, batch []*alert.Alert) error {
+			e := outcome.RetryAll(len(batch), errors.New("the reader has left"))
+			e.Blocked, e.Gone, e.After = true, true, time.Second
+			return e
+		}
+		first, second := &scripted{send: left}, &scripted{}
+		s := ship(t, Deps{}, spec{name: "first", sink: first}, spec{name: "second", sink: second})
+		gone := func() bool {
+			select {
+			case <-s.Gone():
+				return true
+			default:
+				return false
+			}
+		}
+		sendN(s, 0, 1)
+		time.Sleep(10 * time.Second)
+		if gone() {
+			t.Error("gone although one destination works")
+		}
+		second.then(left)
+		sendN(s, 1, 1)
+		time.Sleep(10 * time.Second)
+		if !gone() {
+			t.Error("not gone although no destination works")
+		}
+		_ = closeIn(s, time.Second)
+	})
+}

@@ -34,6 +34,7 @@ type worker struct {
 	closeErr error         // of the sink; set before done
 
 	shed report // of sheds
+	gone func() // called when the destination is; only the first call counts
 
 	mu     sync.Mutex
 	status Status // without the queue's numbers
@@ -177,6 +178,9 @@ func (w *worker) try(ctx context.Context) (wait time.Duration, again bool) {
 	}
 	w.failures++
 	w.failed(res, taken)
+	if res.Gone {
+		w.gone()
+	}
 	if res.After > 0 {
 		return res.After, true
 	}

@@ -29,6 +29,9 @@ type Error struct {
 	// something (a token, say). The sink notices the change by itself at the
 	// next Send and does not trouble the destination before.
 	Blocked bool
+	// Gone says, with Blocked, that it is unlikely that anybody can change it
+	// while the program runs: the reader of standard output has left.
+	Gone bool
 }
 
 // Rejection is an alert that a destination refused for good.

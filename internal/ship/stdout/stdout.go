@@ -3,6 +3,9 @@
 //
 // Text is coloured by priority, but only on a terminal, and not if NO_COLOR is
 // set or TERM is dumb.
+//
+// A reader that leaves (goshawk run | head) blocks the destination. For that the
+// process has to ignore SIGPIPE: Go ends it otherwise.
 package stdout
 
 import (
@@ -12,11 +15,14 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/ship/lines"
+	"github.com/goshawk-security/goshawk/internal/ship/outcome"
 )
 
 // Config is the destination's part of the configuration file.
@@ -72,16 +78,34 @@ func (s *Sink) Send(ctx context.Context, batch []*alert.Alert) error {
 	}
 	if s.cut {
 		if _, err := s.w.Write([]byte{'\n'}); err != nil {
-			return fmt.Errorf("write to standard output: %w", err)
+			return explain(outcome.RetryAll(len(batch), err))
 		}
 		s.cut = false
 	}
 	n, err := s.w.Write(out)
 	if err != nil {
 		s.cut = n > s.batch.Whole(n)
-		err = fmt.Errorf("write to standard output: %w", err)
 	}
-	return s.batch.Result(n, err)
+	return explain(s.batch.Result(n, err))
+}
+
+// gonePoll is the time between two tries when the reader has left. A named pipe
+// may get another one.
+const gonePoll = 5 * time.Second
+
+// explain completes the error of a write.
+func explain(err error) error {
+	var e *outcome.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if !errors.Is(e.Err, syscall.EPIPE) {
+		e.Err = fmt.Errorf("write to standard output: %w", e.Err)
+		return e
+	}
+	e.Err = fmt.Errorf("nobody reads standard output any more: %w", syscall.EPIPE)
+	e.Blocked, e.Gone, e.After = true, true, gonePoll
+	return e
 }
 
 // Reopen does nothing: standard output cannot be opened again.

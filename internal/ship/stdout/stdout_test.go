@@ -185,3 +185,28 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// A reader that leaves blocks the sink and says so; it is no error to try later.
+func TestReaderLeaves(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	s := stdout.New(stdout.Config{}, w)
+	if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		res := outcome.Of(s.Send(t.Context(), sinktest.Alerts("b", 2)), 2)
+		if res == nil || !res.Blocked || !res.Gone || len(res.Retry) != 2 || res.After <= 0 {
+			t.Fatalf("Send without a reader: %+v, want it blocked and all again", res)
+		}
+		if want := "nobody reads standard output any more: broken pipe"; res.Error() != want {
+			t.Errorf("error is %q, want %q", res, want)
+		}
+	}
+}
