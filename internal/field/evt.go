@@ -13,13 +13,13 @@ import (
 // evtFields are the fields of the event itself.
 func evtFields() []Field {
 	rows := group(Field{Scope: PerEvent, Source: "kernel"},
-		Field{Name: "evt.type", Type: event.TypeString, Get: ofEvent(evtType),
+		Field{Name: "evt.type", Type: event.TypeString, OfType: true, Get: ofEvent(evtType),
 			Desc: "Name of the system call, or procexit for the end of a process."},
-		Field{Name: "syscall.type", Type: event.TypeString, Get: ofEvent(syscallType),
+		Field{Name: "syscall.type", Type: event.TypeString, OfType: true, Get: ofEvent(syscallType),
 			Desc: "Name of the system call; absent for events that are not one."},
-		Field{Name: "evt.category", Type: event.TypeString, Get: ofEvent(evtCategory),
+		Field{Name: "evt.category", Type: event.TypeString, OfType: true, Get: ofEvent(evtCategory),
 			Desc: "Falco's category of the event: file, net, process, IO-other."},
-		Field{Name: "evt.dir", Type: event.TypeString, Get: ofEvent(func(*event.Event) event.Value { return event.String("<") }),
+		Field{Name: "evt.dir", Type: event.TypeString, OfType: true, Get: ofEvent(func(*event.Event) event.Value { return event.String("<") }),
 			Desc: "Always <: an event is the end of a call and carries all its parameters."},
 		Field{Name: "evt.cpu", Type: event.TypeInt, Get: ofEvent(func(ev *event.Event) event.Value { return event.Int(int64(ev.CPU)) }),
 			Desc: "Number of the processor on which the event happened."},
@@ -30,7 +30,7 @@ func evtFields() []Field {
 		Field{Name: "evt.failed", Type: event.TypeBool, Get: ofEvent(evtFailed),
 			Desc: "True if the call returned an error."},
 	)
-	rows = append(rows, Field{Name: "evt.source", Type: event.TypeString, Scope: PerNode, Source: "agent", Since: oldestKernel,
+	rows = append(rows, Field{Name: "evt.source", Type: event.TypeString, OfType: true, Scope: PerNode, Source: "agent", Since: oldestKernel,
 		Invalidates: "nothing",
 		Get:         ofEvent(func(*event.Event) event.Value { return event.String("syscall") }),
 		Desc:        "Source of the event: syscall."})

@@ -64,6 +64,9 @@ type Field struct {
 	// Types are the event types that can carry the field; nil means all.
 	Types []event.Type
 
+	// OfType says that the type of the event alone decides the value.
+	OfType bool
+
 	Scope       Scope
 	Invalidates string // what changes the value within its scope; "" for nothing
 	Source      string // where the value comes from: kernel, /proc, passwd …

@@ -70,6 +70,26 @@ func TestScopeIsKept(t *testing.T) {
 	}
 }
 
+// A value that the type decides is the same for all events of the type.
+func TestOfTypeIsKept(t *testing.T) {
+	for _, typ := range event.Types() {
+		first := inContainer()
+		first.Type = typ
+		second, bare := unlike(first), &event.Event{Type: typ}
+		second.Type, second.Image = typ, nil
+		for _, r := range Syscall() {
+			if !r.OfType {
+				continue
+			}
+			for _, ev := range []*event.Event{second, bare} {
+				if v, w := r.Get(first, Arg{}).Any(), r.Get(ev, Arg{}).Any(); !cmp.Equal(v, w) {
+					t.Errorf("%s of %s is %v and %v", r.Name, typ, v, w)
+				}
+			}
+		}
+	}
+}
+
 // A row must say its scope.
 func TestNewWantsScope(t *testing.T) {
 	defer func() {

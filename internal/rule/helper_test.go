@@ -43,6 +43,7 @@ func catalogue() *field.Catalogue {
 		{Name: "x.step", Arg: field.RequiredIndex},
 	}
 	for i := range rows {
+		rows[i].Scope = field.PerEvent
 		if rows[i].Get == nil {
 			rows[i].Get = absent
 		}
