@@ -9,15 +9,16 @@ import (
 )
 
 // compileTest chooses the test of a comparison by the type of its field and its
-// operator.
-func compileTest(c *rule.Comparison) (test, error) {
+// operator. A field that is a text has the test in two forms.
+func compileTest(c *rule.Comparison) (t test, text func(string) bool, err error) {
 	if len(c.Values) == 0 && c.Op != rule.OpIn && c.Op != rule.OpIntersects && c.Op != rule.OpPMatch {
-		return nil, fmt.Errorf("%s: nothing to compare %s with", c.Pos, c.Field.Text)
+		return nil, nil, fmt.Errorf("%s: nothing to compare %s with", c.Pos, c.Field.Text)
 	}
-	var t test
 	switch c.Field.Field.Type {
 	case event.TypeString:
-		t = stringTest(c)
+		if text = stringPredicate(c.Op, c.Values, c.Field.Field.Path); text != nil {
+			t = func(v event.Value) bool { return text(v.Str()) }
+		}
 	case event.TypeList:
 		t = listTest(c)
 	case event.TypeBool:
@@ -30,9 +31,9 @@ func compileTest(c *rule.Comparison) (test, error) {
 		t = numberTest(c, event.Value.Uint)
 	}
 	if t == nil {
-		return nil, fmt.Errorf("%s: operator %s is not for field %s", c.Pos, c.Op, c.Field.Text)
+		return nil, nil, fmt.Errorf("%s: operator %s is not for field %s", c.Pos, c.Op, c.Field.Text)
 	}
-	return t, nil
+	return t, text, nil
 }
 
 // number is what numeric fields hold.

@@ -17,7 +17,7 @@ func (s *Set) String() string {
 			star = '*'
 		}
 		if n.kind == kindPred {
-			fmt.Fprintf(&b, "%4d %c %s\n", i, star, n.pred.text)
+			fmt.Fprintf(&b, "%4d %c %s\n", i, star, n.pred.key)
 		} else {
 			fmt.Fprintf(&b, "%4d %c %s %v\n", i, star, n.kind, n.kids)
 		}

@@ -13,7 +13,7 @@ import (
 // all parts of an and, those parts of an or that are known to be true, and so
 // on through macros. Of a not it lists why its operand is false.
 func (m *Matcher) explain(ev *event.Event, c *compiled) []alert.Condition {
-	x := explainer{m: m, ev: ev, seen: map[seenKey]bool{}}
+	x := explainer{m: m, ev: ev, seen: map[seenKey]bool{}, results: map[int32]result{}}
 	x.walk(c.rule.Condition, isTrue)
 	return x.list
 }
@@ -24,6 +24,8 @@ type explainer struct {
 	ev   *event.Event
 	list []alert.Condition
 	seen map[seenKey]bool // a macro that is named twice is walked once
+
+	results map[int32]result // of the nodes that were asked for
 }
 
 type seenKey struct {
@@ -34,7 +36,7 @@ type seenKey struct {
 // walk goes through the parts that have the result that is wanted.
 func (x *explainer) walk(e rule.Expr, want result) {
 	key := seenKey{x.m.set.exprs[e], want}
-	if x.m.known(key.node) != want || x.seen[key] {
+	if x.known(key.node) != want || x.seen[key] {
 		return
 	}
 	x.seen[key] = true
@@ -44,7 +46,7 @@ func (x *explainer) walk(e rule.Expr, want result) {
 	case *rule.Or:
 		x.walkAll(e.Parts, want)
 	case *rule.Not:
-		x.walk(e.X, isTrue+isFalse-want)
+		x.walk(e.X, negated(want))
 	case *rule.MacroRef:
 		delete(x.seen, key) // the reference and its tree are one node
 		x.walk(e.Macro.Expr, want)
@@ -61,14 +63,47 @@ func (x *explainer) walkAll(parts []rule.Expr, want result) {
 	}
 }
 
-// known returns what was worked out of a node. What the type decides may be known
-// of a part of a node that was never asked itself.
-func (m *Matcher) known(id int32) result {
-	n := &m.set.nodes[id]
-	if r := m.memoOf(n).get(id); r != unevaluated || !n.perImage {
+// known works out a node of the whole condition from what its comparisons came
+// to: the type decides some, others were evaluated, the rest is not known.
+func (x *explainer) known(id int32) result {
+	if r, ok := x.results[id]; ok {
 		return r
 	}
-	return m.once.get(id)
+	var r result
+	switch n := &x.m.set.nodes[id]; n.kind {
+	case kindPred:
+		if r = n.pred.decide(x.ev); r == unevaluated {
+			r = x.m.memoOf(n).get(id)
+		}
+	case kindAnd:
+		r = x.knownAll(n.kids, isTrue, isFalse)
+	case kindOr:
+		r = x.knownAll(n.kids, isFalse, isTrue)
+	case kindNot:
+		if r = x.known(n.kids[0]); r != unevaluated {
+			r = negated(r)
+		}
+	}
+	x.results[id] = r
+	return r
+}
+
+// knownAll joins the parts of and or or: r if all have it, decides if one has
+// that.
+func (x *explainer) knownAll(kids []int32, r, decides result) result {
+	for _, kid := range kids {
+		switch x.known(kid) {
+		case decides:
+			return decides
+		case unevaluated:
+			r = unevaluated
+		case isPending:
+			if r != unevaluated {
+				r = isPending
+			}
+		}
+	}
+	return r
 }
 
 // add lists one comparison with the value that decided it.

@@ -39,20 +39,3 @@ func TestMatchImages(t *testing.T) {
 		}
 	}
 }
-
-// TestDecide: what the type alone says is known before anything is asked.
-func TestDecide(t *testing.T) {
-	s := compile(t, load(t, item("r", "evt.type in (openat, connect) and (evt.type = connect and fd.sport = 22 or evt.type = openat and fd.name = /x)")))
-	asked := 0
-	for id := range s.nodes {
-		if n := &s.nodes[id]; n.kind == kindPred && s.fixed[event.Openat].get(int32(id)) == unevaluated {
-			asked++
-			if n.pred.field.Name != "fd.name" {
-				t.Errorf("%s is asked of an openat", n.pred.text)
-			}
-		}
-	}
-	if asked != 1 {
-		t.Errorf("%d comparisons are asked of an openat, want one", asked)
-	}
-}

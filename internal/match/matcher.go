@@ -23,6 +23,7 @@ type Matcher struct {
 	name   memo   // of those that are not, for the name that is selected
 	image  memo   // of those that are the same for all events of the image
 	images images // where image comes from
+	texts  texts  // what was read of the event
 	hits   []Hit
 }
 
@@ -39,7 +40,8 @@ func (m memo) set(id int32, r result) { m[id/32] |= uint64(r) << (id % 32 * 2) }
 // NewMatcher makes a matcher for one goroutine.
 func (s *Set) NewMatcher() *Matcher {
 	words := memoWords(len(s.nodes))
-	return &Matcher{set: s, once: make(memo, words), name: make(memo, words), images: newImages(words)}
+	return &Matcher{set: s, once: make(memo, words), name: make(memo, words), images: newImages(words),
+		texts: texts{slots: make([]textSlot, s.slots)}}
 }
 
 // Match returns the rules that the event makes true, in the order of the
@@ -55,8 +57,8 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	if len(d.once)+len(d.perName) == 0 {
 		return nil
 	}
-	fixed := m.set.fixed[ev.Type]
-	copy(m.once, fixed)
+	clear(m.once)
+	m.texts.renew(ageEvent)
 	m.image = m.images.of(ev.Image)
 	if len(d.perName) == 0 {
 		m.try(ev, 0, d.once)
@@ -65,7 +67,8 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	names := max(ev.Names(), 1)
 	for i := range names {
 		ev.SelectName(i)
-		copy(m.name, fixed)
+		clear(m.name)
+		m.texts.renew(ageName)
 		if i == 0 {
 			m.try(ev, 0, d.once)
 		}
@@ -82,13 +85,12 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 }
 
 // try evaluates rules with the name that is selected.
-func (m *Matcher) try(ev *event.Event, name int, rules []int32) {
-	for _, i := range rules {
-		c := &m.set.rules[i]
-		if name > 0 && m.fired(c.rule) {
+func (m *Matcher) try(ev *event.Event, name int, targets []target) {
+	for _, t := range targets {
+		if m.eval(ev, t.root) != isTrue {
 			continue
 		}
-		if m.eval(ev, c.root) == isTrue {
+		if c := &m.set.rules[t.rule]; name == 0 || !m.fired(c.rule) {
 			m.hits = append(m.hits, Hit{Rule: c.rule, Conditions: m.explain(ev, c), Name: name})
 		}
 	}
@@ -114,13 +116,17 @@ func (m *Matcher) eval(ev *event.Event, id int32) result {
 	var r result
 	switch n.kind {
 	case kindPred:
-		r = n.pred.eval(ev)
+		if n.pred.slotted {
+			r = m.texts.judge(ev, n.pred)
+		} else {
+			r = n.pred.eval(ev)
+		}
 	case kindAnd:
 		r = m.evalAll(ev, n.kids, isTrue, isFalse)
 	case kindOr:
 		r = m.evalAll(ev, n.kids, isFalse, isTrue)
 	case kindNot:
-		r = isTrue + isFalse - m.eval(ev, n.kids[0]) // pending lies in the middle
+		r = negated(m.eval(ev, n.kids[0]))
 	}
 	if r != isPending || !n.perImage { // what is pending comes before the image ends
 		memo.set(id, r)

@@ -18,6 +18,9 @@ const (
 	isTrue
 )
 
+// negated is Kleene's not: pending lies in the middle.
+func negated(r result) result { return isTrue + isFalse - r }
+
 func truth(b bool) result {
 	if b {
 		return isTrue
@@ -51,11 +54,17 @@ type test func(event.Value) bool
 
 // pred is a comparison, or exists if test is nil.
 type pred struct {
-	text  string // its key
+	key   string
 	field *field.Field
 	get   field.Getter
 	arg   field.Arg
 	test  test
+	text  func(string) bool // the same test for a field that is a text
+
+	// slotted is set for a text that is read by way of a slot of texts.
+	slotted bool
+	slot    int32
+	age     uint8
 
 	// each is set for a field with one value for each index: true for any.
 	each  bool
@@ -102,9 +111,15 @@ func (p *pred) find(ev *event.Event) (result, event.Value) {
 
 // judge evaluates the predicate for one value.
 func (p *pred) judge(v event.Value) result {
-	switch v.Presence() {
-	case event.Present:
+	if v.IsPresent() {
 		return truth(p.test == nil || p.test(v))
+	}
+	return p.judgeMissing(v.Presence())
+}
+
+// judgeMissing evaluates the predicate for a value that is not there.
+func (p *pred) judgeMissing(presence event.Presence) result {
+	switch presence {
 	case event.Pending:
 		return isPending
 	case event.Unreadable:

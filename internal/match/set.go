@@ -14,8 +14,8 @@ type Set struct {
 	rules  []compiled
 	nodes  []node
 	byType [event.TypeCount]dispatch
-	exprs  map[rule.Expr]int32   // the node of each part of a condition
-	fixed  [event.TypeCount]memo // what the type alone decides; nil for types that no rule asks for
+	exprs  map[rule.Expr]int32 // the node of each part of a condition
+	slots  int                 // of texts
 	types  []event.Type
 	env    bool
 }
@@ -24,13 +24,6 @@ type Set struct {
 type compiled struct {
 	rule *rule.Rule
 	root int32
-}
-
-// dispatch lists the rules that an event of one type can make true, as indexes
-// of Set.rules in the order of the files.
-type dispatch struct {
-	once    []int32 // do not ask for a name
-	perName []int32 // tried with each name
 }
 
 // Compile joins the conditions of all enabled rules. The rules must be checked
@@ -46,24 +39,10 @@ func Compile(rules []*rule.Rule) (*Set, error) {
 		if err != nil {
 			return nil, &rule.Error{Pos: r.Condition.Position(), Rule: r.Name, Err: fmt.Errorf("compile condition: %w", err)}
 		}
-		i := int32(len(s.rules))
 		s.rules = append(s.rules, compiled{rule: r, root: root})
-		for _, t := range r.Types {
-			d := &s.byType[t]
-			if s.nodes[root].perName {
-				d.perName = append(d.perName, i)
-			} else {
-				d.once = append(d.once, i)
-			}
-			s.types = append(s.types, t)
-		}
 		s.env = s.env || outputNeedsEnv(r.Output)
 	}
-	slices.Sort(s.types)
-	s.types = slices.Compact(s.types)
-	for _, t := range s.types {
-		s.fixed[t] = s.decide(t)
-	}
+	c.dispatch()
 	return s, nil
 }
 
@@ -90,6 +69,7 @@ func (s *Set) Len() int { return len(s.rules) }
 type compiler struct {
 	set    *Set
 	nodeOf map[string]int32 // by key: equal parts are one node
+	slotOf map[string]int32 // by key of a reference: equal texts have one slot
 	macros map[*rule.Macro]int32
 }
 
@@ -97,6 +77,7 @@ func newCompiler() *compiler {
 	return &compiler{
 		set:    &Set{exprs: map[rule.Expr]int32{}},
 		nodeOf: map[string]int32{},
+		slotOf: map[string]int32{},
 		macros: map[*rule.Macro]int32{},
 	}
 }
@@ -130,17 +111,25 @@ func (c *compiler) build(e rule.Expr) (int32, error) {
 
 // join compiles the parts of and, or and not.
 func (c *compiler) join(kind nodeKind, parts ...rule.Expr) (int32, error) {
-	n := node{kind: kind, perImage: true}
+	kids := make([]int32, 0, len(parts))
 	for _, p := range parts {
 		id, err := c.expr(p)
 		if err != nil {
 			return 0, err
 		}
-		n.kids = append(n.kids, id)
+		kids = append(kids, id)
+	}
+	return c.joined(kind, kids), nil
+}
+
+// joined returns the and, or or not of nodes.
+func (c *compiler) joined(kind nodeKind, kids []int32) int32 {
+	n := node{kind: kind, kids: kids, perImage: true}
+	for _, id := range kids {
 		n.perName = n.perName || c.set.nodes[id].perName
 		n.perImage = n.perImage && c.set.nodes[id].perImage
 	}
-	return c.add(fmt.Sprint(kind, n.kids), n), nil
+	return c.add(fmt.Sprint(kind, kids), n)
 }
 
 // macro compiles a macro once, however often it is named.
@@ -167,7 +156,7 @@ func (c *compiler) comparison(e *rule.Comparison) (int32, error) {
 		if p.sides != nil && e.Op == rule.OpNe {
 			p.negate, equal.Op = true, rule.OpEq
 		}
-		p.test, err = compileTest(&equal)
+		p.test, p.text, err = compileTest(&equal)
 		return err
 	})
 }
@@ -188,7 +177,8 @@ func (c *compiler) predicate(ref *rule.FieldRef, key string, compile func(*pred)
 	if err := compile(p); err != nil {
 		return 0, err
 	}
-	p.text = key
+	p.key = key
+	c.giveSlot(p, ref)
 	c.set.env = c.set.env || ref.Field.NeedsEnv
 	scope := ref.Field.Scope
 	return c.add(key, node{
@@ -196,6 +186,24 @@ func (c *compiler) predicate(ref *rule.FieldRef, key string, compile func(*pred)
 		perName:  scope == field.PerName,
 		perImage: scope == field.PerImage || scope == field.PerProcess || scope == field.PerNode,
 	}), nil
+}
+
+// giveSlot lets a comparison of texts read its field by way of a slot.
+func (c *compiler) giveSlot(p *pred, ref *rule.FieldRef) {
+	if p.each || p.sides != nil || p.text == nil {
+		return
+	}
+	key := refKey(ref)
+	slot, ok := c.slotOf[key]
+	if !ok {
+		slot = int32(len(c.slotOf))
+		c.slotOf[key] = slot
+		c.set.slots = len(c.slotOf)
+	}
+	p.slot, p.slotted = slot, true
+	if ref.Field.Scope == field.PerName {
+		p.age = ageName
+	}
 }
 
 // add returns the node with this key, a new one if there is none.

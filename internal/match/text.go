@@ -3,18 +3,8 @@ package match
 import (
 	"strings"
 
-	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
-
-// stringTest compares a string.
-func stringTest(c *rule.Comparison) test {
-	one := stringPredicate(c.Op, c.Values, c.Field.Field.Path)
-	if one == nil {
-		return nil
-	}
-	return func(v event.Value) bool { return one(v.Str()) }
-}
 
 // stringPredicate chooses the function for an operator and its literals, nil
 // for an operator that strings do not have. Literals of paths get their

@@ -1,0 +1,123 @@
+package match
+
+import (
+	"slices"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+// dispatch lists the rules that an event of one type can make true, in the order
+// of the files.
+type dispatch struct {
+	once    []target // do not ask for a name
+	perName []target // tried with each name
+}
+
+// target is a rule and what is left of its condition for events of one type.
+type target struct {
+	rule int32 // index of Set.rules
+	root int32
+}
+
+// dispatch fills Set.byType and Set.types.
+func (c *compiler) dispatch() {
+	s := c.set
+	folders := map[event.Type]*folder{}
+	for i := range s.rules {
+		for _, t := range s.rules[i].rule.Types {
+			f := folders[t]
+			if f == nil {
+				f = &folder{compiler: c, ev: event.Event{Type: t}, done: map[int32]remainder{}}
+				folders[t] = f
+				s.types = append(s.types, t)
+			}
+			left := f.fold(s.rules[i].root)
+			switch left.result {
+			case isFalse:
+				continue
+			case isTrue:
+				left.node = c.joined(kindAnd, nil) // nothing is asked
+			}
+			d, to := &s.byType[t], target{rule: int32(i), root: left.node}
+			if s.nodes[left.node].perName {
+				d.perName = append(d.perName, to)
+			} else {
+				d.once = append(d.once, to)
+			}
+		}
+	}
+	slices.Sort(s.types)
+}
+
+// folder leaves out of conditions what the type of an event decides: comparisons
+// of evt.type, and fields that events of the type do not carry, which are absent.
+// What is left is made of nodes of the same graph, so that types of which the same
+// is left share it.
+type folder struct {
+	compiler *compiler
+	ev       event.Event // of the type, and nothing else
+	done     map[int32]remainder
+}
+
+// remainder is what a node comes to: a result, or, if there is none yet, a node.
+type remainder struct {
+	result result
+	node   int32
+}
+
+func (f *folder) fold(id int32) remainder {
+	if left, ok := f.done[id]; ok {
+		return left
+	}
+	left := remainder{node: id}
+	switch n := f.compiler.set.nodes[id]; n.kind { // a copy: fold adds nodes
+	case kindPred:
+		left.result = n.pred.decide(&f.ev)
+	case kindAnd:
+		left = f.foldAll(n.kind, n.kids, isTrue, isFalse)
+	case kindOr:
+		left = f.foldAll(n.kind, n.kids, isFalse, isTrue)
+	case kindNot:
+		if left = f.fold(n.kids[0]); left.result == unevaluated {
+			left.node = f.compiler.joined(kindNot, []int32{left.node})
+		} else {
+			left.result = negated(left.result)
+		}
+	}
+	f.done[id] = left
+	return left
+}
+
+// foldAll folds the parts of and or or: parts of the result neutral go, one of
+// decides is the result.
+func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) remainder {
+	var left []int32
+	for _, kid := range kids {
+		switch part := f.fold(kid); part.result {
+		case decides:
+			return remainder{result: decides}
+		case unevaluated:
+			if !slices.Contains(left, part.node) {
+				left = append(left, part.node)
+			}
+		}
+	}
+	switch len(left) {
+	case 0:
+		return remainder{result: neutral}
+	case 1:
+		return remainder{node: left[0]}
+	}
+	return remainder{node: f.compiler.joined(kind, left)}
+}
+
+// decide evaluates a predicate that asks for nothing but the type of ev.
+func (p *pred) decide(ev *event.Event) result {
+	switch {
+	case p.field.OfType:
+		return p.eval(ev)
+	case p.field.Types != nil && !slices.Contains(p.field.Types, ev.Type):
+		return isFalse
+	}
+	return unevaluated
+}
