@@ -365,3 +365,37 @@ func TestGone(t *testing.T) {
 		_ = closeIn(s, time.Second)
 	})
 }
+
+// A destination that asks for a pause works: it gets the next batch after the
+// pause, and at once when the shipper closes.
+func TestSlowDestination(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.WarnLevel)
+		sink := &scripted{send: func(_ context.Context, batch []*alert.Alert) error {
+			e := &outcome.Error{Err: errors.New("queue is nearly full"), After: 10 * time.Second, Slow: true}
+			for i := 2; i < len(batch); i++ {
+				e.Retry = append(e.Retry, i)
+			}
+			return e
+		}}
+		s := ship(t, Deps{}, spec{name: "soc", sink: sink, wait: time.Millisecond, log: zap.New(core)})
+		want := sendN(s, 0, 8)
+		time.Sleep(19 * time.Second)
+		if diff := cmp.Diff(want[:4], sink.got()); diff != "" {
+			t.Errorf("taken in 19 s (-want +got):\n%s", diff)
+		}
+		if st := s.Status()[0]; st.State != StateOK || st.LastSuccess.IsZero() || logs.Len() != 0 {
+			t.Errorf("status %+v, log %v; want it to be ok", st, logs.All())
+		}
+		if _, _, c := s.workers[0].queue.snapshot(); c.retried != 0 {
+			t.Errorf("%d retried, want 0: they were not tried before", c.retried)
+		}
+		begin := time.Now()
+		if err := closeIn(s, 4*time.Second); err != nil || time.Since(begin) > 0 {
+			t.Errorf("Close: %v after %v", err, time.Since(begin))
+		}
+		if diff := cmp.Diff(want, sink.got()); diff != "" {
+			t.Errorf("taken (-want +got):\n%s", diff)
+		}
+	})
+}

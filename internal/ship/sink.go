@@ -18,8 +18,9 @@ import (
 // arrive twice when an answer was lost, never not at all. Alerts are shared
 // with other destinations: Send neither changes nor keeps them or the slice.
 // Send may block; it returns soon after ctx ended. An empty batch is nothing
-// to do. Send does not wait to repeat a failed try; it may wait for a pause
-// that the destination asked for.
+// to do. Send does not wait, neither to repeat a failed try nor because the
+// destination asked for a pause: it returns and says for how long, since a
+// [Shipper] that closes does not wait either.
 //
 // Reopen is called on SIGHUP: files are opened again, secrets and certificates
 // read again, and a sink that had given up tries again. When it fails the sink

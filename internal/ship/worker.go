@@ -161,16 +161,30 @@ func (w *worker) try(ctx context.Context) (wait time.Duration, again bool) {
 		w.succeeded(len(w.batch))
 		return 0, false
 	}
-	w.queue.settle(res.Retry, len(res.Rejected), !res.Blocked)
+	w.queue.settle(res.Retry, len(res.Rejected), !res.Blocked && !res.Slow)
 	if len(res.Rejected) > 0 {
 		w.logRejected(res)
 	}
 	if ctx.Err() != nil {
 		return 0, true // the end of Close is no error of the destination
 	}
-	taken := len(w.batch) - len(res.Retry) - len(res.Rejected)
-	if len(res.Retry) == 0 {
+	return w.rest(res, len(w.batch)-len(res.Retry)-len(res.Rejected))
+}
+
+// rest is the end of a try that did not just succeed; taken alerts were taken.
+func (w *worker) rest(res *outcome.Error, taken int) (wait time.Duration, again bool) {
+	switch {
+	case len(res.Rejected) > 0 && len(res.Retry) == 0:
 		w.rejectedOnly(res, taken)
+		return res.After, res.Slow && !w.isClosing()
+	case res.Slow:
+		w.succeeded(taken)
+		if w.isClosing() {
+			return 0, false // it took them; there is no time for its wish
+		}
+		return res.After, true
+	case len(res.Retry) == 0:
+		w.succeeded(taken)
 		return 0, false
 	}
 	if taken > 0 {
@@ -188,8 +202,12 @@ func (w *worker) try(ctx context.Context) (wait time.Duration, again bool) {
 }
 
 // pause waits before the next try. What shortens it: the end of ctx (then it
-// returns false), a reopen, and a close, which makes the next try at once.
+// returns false), a reopen, and a close, which makes the next try at once. While
+// closing a destination's wish for a long pause does not count.
 func (w *worker) pause(ctx context.Context, d time.Duration) bool {
+	if w.isClosing() {
+		d = min(d, maxClosingBackoff)
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	closing := w.closing

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Error is what Send returns when not every alert of a batch was taken. Each
-// alert of the batch is in one of three states:
+// Error is what Send returns when not every alert of a batch was taken, or when
+// the destination asks for a pause. Each alert of the batch is in one of three states:
 //
 //   - named in Rejected: the destination will never take it;
 //   - named in Retry: not taken so far, worth sending again;
@@ -25,6 +25,9 @@ type Error struct {
 	// After, if set, is how long to wait before the next try, because the
 	// destination asked for it. Zero leaves it to the back-off.
 	After time.Duration
+	// Slow says that the destination works and asks for a pause of After before
+	// the next request: that is no failure. What is in Retry was not tried yet.
+	Slow bool
 	// Blocked says that trying again is useless until a person has changed
 	// something (a token, say). The sink notices the change by itself at the
 	// next Send and does not trouble the destination before.

@@ -38,8 +38,7 @@ type Sink struct {
 	zip    *gzip.Writer
 
 	refused error         // why nothing is sent until the token changes
-	pause   time.Duration // after the last request; 0 if none was asked for
-	resume  time.Time     // when it ends
+	pause   time.Duration // asked for by the last answer; 0 if none was
 	closed  bool
 }
 
@@ -171,8 +170,13 @@ func (s *Sink) deliver(ctx context.Context, d *delivery) error {
 		group := todo[0]
 		a := s.post(ctx, group)
 		switch a.verdict {
-		case accepted, acceptedSlow:
+		case accepted:
 			todo = todo[1:]
+		case acceptedSlow:
+			return &outcome.Error{
+				Err:   fmt.Errorf("send to %s: collector asks for a pause", s.url),
+				Retry: left(todo[1:]), Rejected: d.rejected, After: s.pause, Slow: true,
+			}
 		case eventFault, requestFault:
 			if a.verdict == eventFault && len(group) > 1 {
 				todo = slices.Concat(split(group, a.event), todo[1:])
@@ -243,9 +247,6 @@ func indexes(n int) []int {
 // post makes one request, and a second one if the token turns out to have
 // changed while the first was refused.
 func (s *Sink) post(ctx context.Context, group []span) answer {
-	if err := s.waitPause(ctx); err != nil {
-		return answer{verdict: again, err: err}
-	}
 	a := s.request(ctx, group)
 	if a.verdict == refused {
 		if changed, err := s.token.Refresh(); err == nil && changed {
@@ -255,27 +256,10 @@ func (s *Sink) post(ctx context.Context, group []span) answer {
 	switch a.verdict {
 	case acceptedSlow:
 		s.pause = min(max(2*s.pause, minPause), maxPause)
-		s.resume = time.Now().Add(s.pause)
 	case accepted:
 		s.pause = 0
 	}
 	return a
-}
-
-// waitPause waits until the collector is to be troubled again.
-func (s *Sink) waitPause(ctx context.Context) error {
-	wait := time.Until(s.resume)
-	if wait <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 func (s *Sink) request(ctx context.Context, group []span) answer {

@@ -1,8 +1,6 @@
 package splunk_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -181,31 +179,32 @@ func TestUnencodableAmongOthers(t *testing.T) {
 	}
 }
 
-// An answer that asks for less is followed by a pause, and not by the same
-// alerts again.
+// An answer that asks for less ends the Send, which does not wait itself: what it
+// took is not sent again, and the pause grows with each such answer.
 func TestSlowDown(t *testing.T) {
-	c, s := start(t, nil)
-	c.script(code(200, 24))
-	if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	err := s.Send(ctx, sinktest.Alerts("b", 1))
-	if !errors.Is(err, context.DeadlineExceeded) || len(c.seen()) != 1 {
-		t.Errorf("Send in the pause: %v and %d requests, want it to wait", err, len(c.seen()))
-	}
+	c, s := start(t, func(c *splunk.Config) { c.MaxBatchBytes = 16 << 10 })
+	c.script(code(200, 24), code(200, 25), success, code(200, 24))
+	batch := sinktest.Alerts("a", 60)
 	begin := time.Now()
-	if err := s.Send(t.Context(), sinktest.Alerts("b", 1)); err != nil {
-		t.Fatal(err)
+	var pauses []time.Duration
+	for rest := batch; len(rest) > 0; {
+		res := outcome.Of(s.Send(t.Context(), rest), len(rest))
+		if res == nil {
+			break
+		}
+		if !res.Slow || len(res.Rejected) != 0 {
+			t.Fatalf("Send: %+v, want a pause and a part again", res)
+		}
+		pauses = append(pauses, res.After)
+		rest = rest[len(rest)-len(res.Retry):]
 	}
-	if time.Since(begin) < 500*time.Millisecond {
-		t.Error("there was no pause")
+	if diff := cmp.Diff([]time.Duration{time.Second, 2 * time.Second, time.Second}, pauses); diff != "" {
+		t.Errorf("pauses (-want +got):\n%s", diff)
 	}
-	if err := s.Send(t.Context(), sinktest.Alerts("c", 1)); err != nil {
-		t.Fatal(err)
+	if d := time.Since(begin); d > 500*time.Millisecond {
+		t.Errorf("Send took %v: it waited", d)
 	}
-	if diff := cmp.Diff([]string{"a-0", "b-0", "c-0"}, c.received()); diff != "" {
+	if diff := cmp.Diff(sinktest.IDs(batch), c.received()); diff != "" {
 		t.Errorf("received (-want +got):\n%s", diff)
 	}
 }
