@@ -21,9 +21,13 @@ import (
 // HeartbeatLength, 0); no file is so long (HEARTBEAT_LENGTH of bpf/event.h).
 const HeartbeatLength = 0x676f736861776b
 
-// tick bounds how long a record waits for its reader when the ring is not full
-// enough to wake it.
-const tick = 20 * time.Millisecond
+// A record waits for its reader for at most a tick, when the ring is not full enough
+// to wake it: a short one while records come, longer ones while none do, since
+// each wake-up of an idle machine costs.
+const (
+	shortTick = 20 * time.Millisecond
+	longTick  = 100 * time.Millisecond
+)
 
 // Record is one record of the kernel side. Bytes are valid until the next call
 // of Next.
@@ -53,6 +57,7 @@ type Source struct {
 	stop   int // eventfd: readable once closed
 	closed atomic.Bool
 
+	tick       time.Duration // the next wait's
 	bootOffset int64
 	sampled    int // records since bootOffset was sampled
 }
@@ -80,7 +85,7 @@ func Open(cfg Config, types []event.Type) (*Source, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	s := &Source{Flavour: flavour, coll: coll, stop: -1}
+	s := &Source{Flavour: flavour, coll: coll, stop: -1, tick: shortTick}
 	if err := s.open(types); err != nil {
 		return nil, errors.Join(explain(err), s.Close())
 	}
@@ -142,7 +147,7 @@ func (s *Source) attach(list []hook) error {
 }
 
 // Next reads the next record of either ring. It returns os.ErrDeadlineExceeded
-// when nothing came for a tick, so that the caller can do other things, and
+// when nothing came for a while, so that the caller can do other things, and
 // os.ErrClosed after Close.
 func (s *Source) Next(rec *Record) error {
 	if err := s.fill(); err != nil {
@@ -160,8 +165,10 @@ func (s *Source) Next(rec *Record) error {
 		}
 		if !s.events.held && !s.states.held {
 			s.sampled = 0
+			s.tick = min(2*s.tick, longTick)
 			return os.ErrDeadlineExceeded
 		}
+		s.tick = shortTick
 	}
 	r := s.first()
 	rec.Bytes = r.take()
@@ -239,7 +246,7 @@ func (s *Source) wait() error {
 		{Fd: int32(s.events.fd), Events: unix.POLLIN},
 		{Fd: int32(s.stop), Events: unix.POLLIN},
 	}
-	if _, err := unix.Poll(fds[:], int(tick.Milliseconds())); err != nil && err != unix.EINTR {
+	if _, err := unix.Poll(fds[:], int(s.tick.Milliseconds())); err != nil && err != unix.EINTR {
 		return fmt.Errorf("wait for records: %w", err)
 	}
 	return nil
