@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -60,16 +59,10 @@ func readAnswer(resp *http.Response, now time.Time) answer {
 	if r.Invalid != nil && *r.Invalid >= 0 {
 		a.event = *r.Invalid
 	}
-	ok := resp.StatusCode >= 200 && resp.StatusCode < 300
 	switch {
-	case r.Code != nil && (*r.Code != 0 || ok):
+	case r.Code != nil:
 		a.verdict = byCode(*r.Code, resp.StatusCode)
-	case ok && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html"):
-		// A captive proxy's page is not a collector that took the events.
-		a.verdict = again
-		a.err = errors.New("a web page answered, not a collector; check the url")
-		return a
-	case ok && readErr != nil:
+	case success(resp.StatusCode) && readErr != nil:
 		// Whether they were accepted is in the part that is missing.
 		a.verdict = again
 		a.err = fmt.Errorf("read answer: %w", readErr)
@@ -88,7 +81,9 @@ func readAnswer(resp *http.Response, now time.Time) answer {
 func byCode(code, status int) verdict {
 	switch code {
 	case 0:
-		return accepted
+		if success(status) {
+			return accepted
+		}
 	case 24, 25:
 		return acceptedSlow
 	case 8, 9, 18, 19, 20, 23, 26, 27:
@@ -100,24 +95,28 @@ func byCode(code, status int) verdict {
 	case 5, 7, 10, 11, 14, 16, 21, 22:
 		return requestFault
 	}
+	if code > 0 && code < firstForeignCode && success(status) {
+		return accepted // of a version that is newer than the table
+	}
 	return byStatus(status)
 }
 
-// byStatus is for answers without a code. What may be a mistake in the
-// configuration or of a proxy (404, 407, a redirect) is no reason to lose an
-// alert: it is sent again, and shows in the status meanwhile.
+// firstForeignCode is a code that no collector uses: gateways repeat the HTTP
+// status in a field of this name.
+const firstForeignCode = 100
+
+// byStatus is for answers without a collector's code: a proxy, a gateway or
+// another server gave them. Whatever it is, a mistake in the configuration or
+// theirs, it is no reason to lose an alert: it is sent again, and shows in the
+// status meanwhile. Only a request that is too large stays so.
 func byStatus(status int) verdict {
-	switch {
-	case status >= 200 && status < 300:
-		return accepted
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return refused
-	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge ||
-		status == http.StatusUnprocessableEntity:
+	if status == http.StatusRequestEntityTooLarge {
 		return eventFault
 	}
 	return again
 }
+
+func success(status int) bool { return status >= 200 && status < 300 }
 
 // answerError says what the server said, in one line.
 func answerError(resp *http.Response, r reply) error {
@@ -126,7 +125,7 @@ func answerError(resp *http.Response, r reply) error {
 		text = text[:maxReason] + cutMark
 	}
 	switch {
-	case r.Code != nil:
+	case r.Code != nil && *r.Code < firstForeignCode:
 		return fmt.Errorf("collector answered %q (code %d, HTTP status %d)", text, *r.Code, resp.StatusCode)
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return fmt.Errorf("server redirects to %q (HTTP status %d); set url to the final address",
@@ -134,7 +133,16 @@ func answerError(resp *http.Response, r reply) error {
 	case resp.StatusCode == http.StatusNotFound:
 		return errors.New("no collector at this address (HTTP status 404); check the url, and that the collector is enabled")
 	}
-	return fmt.Errorf("server answered HTTP status %d", resp.StatusCode)
+	check := ""
+	switch status := resp.StatusCode; {
+	case success(status):
+		return fmt.Errorf("answered %d without a collector's code; check the url", status)
+	case status == http.StatusBadRequest || status == http.StatusUnprocessableEntity:
+		check = "; check http/https and the port in url"
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		check = "; a proxy may have answered: check the url"
+	}
+	return fmt.Errorf("server answered HTTP status %d without a collector's code%s", resp.StatusCode, check)
 }
 
 // retryAfter reads the header, seconds or a date.

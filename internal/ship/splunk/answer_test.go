@@ -3,12 +3,14 @@ package splunk_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/goshawk-security/goshawk/internal/ship/outcome"
 	"github.com/goshawk-security/goshawk/internal/ship/sinktest"
+	"github.com/goshawk-security/goshawk/internal/ship/splunk"
 )
 
 // What becomes of a batch.
@@ -56,15 +58,23 @@ func answers() []answerCase {
 		{code(400, 21), rejected},
 		{code(400, 22), rejected},
 		// Without a code that is known, the status decides.
-		{say{status: 200, body: "OK"}, taken},
-		{say{status: 200}, taken},
+		{say{status: 200, body: "OK"}, again},
+		{say{status: 200}, again},
+		{say{status: 204}, again},
+		{say{status: 200, body: `{"status":"ok"}`}, again},
+		{code(200, 200), again},
 		{code(200, 99), taken},
 		{code(503, 0), again},
 		{code(503, 99), again},
-		{say{status: 400, body: "bad"}, found},
+		{code(400, 0), again},
+		{code(400, 99), again},
+		{code(400, 400), again},
+		{say{status: 400, body: "Client sent an HTTP request to an HTTPS server."}, again},
+		{say{status: 422}, again},
 		{say{status: 413}, found},
-		{say{status: 401, body: "<html>no"}, blocked},
-		{say{status: 403}, blocked},
+		{say{status: 401, body: "<html>no"}, again},
+		{say{status: 403}, again},
+		{code(403, 403), again},
 		{say{status: 404, body: "not here"}, again},
 		{say{status: 407}, again},
 		{say{status: 408}, again},
@@ -110,6 +120,39 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// What an operator reads when something else than a collector answers.
+func TestForeignAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		say  say
+		want string
+	}{
+		{say{status: 200, body: "hello"}, "answered 200 without a collector's code; check the url"},
+		{say{status: 204}, "answered 204 without a collector's code; check the url"},
+		{say{status: 400, body: "HTTP request to HTTPS server"},
+			"server answered HTTP status 400 without a collector's code; check http/https and the port in url"},
+		{code(422, 422), "server answered HTTP status 422 without a collector's code; check http/https and the port in url"},
+		{say{status: 403, body: "<html>"}, "server answered HTTP status 403 without a collector's code; a proxy may have answered: check the url"},
+		{say{status: 502}, "server answered HTTP status 502 without a collector's code"},
+	} {
+		c, s := start(t, nil)
+		c.script(tt.say)
+		res := outcome.Of(s.Send(t.Context(), sinktest.Alerts("a", 1)), 1)
+		if res == nil || res.Blocked || len(res.Retry) != 1 || !strings.HasSuffix(res.Error(), ": "+tt.want) {
+			t.Errorf("Send: %+v\nwant a retry and %q", res, tt.want)
+		}
+	}
+}
+
+// A TLS server that is asked in clear answers 400: nothing may be lost by it.
+func TestWrongScheme(t *testing.T) {
+	_, url := startTLS(t, newAuthority(t).server(t, "127.0.0.1"), 0)
+	cfg := splunk.Config{URL: strings.Replace(url, "https:", "http:", 1), TokenFile: tokenFile(t, token)}
+	res := outcome.Of(newSink(t, cfg).Send(t.Context(), sinktest.Alerts("a", 3)), 3)
+	if res == nil || len(res.Retry) != 3 || len(res.Rejected) != 0 || !strings.Contains(res.Error(), "check http/https") {
+		t.Errorf("Send: %+v, want all again", res)
+	}
+}
+
 // A collector that refuses single events, with and without saying which: the
 // bad ones are refused, all others arrive, none twice.
 func TestEventAtFault(t *testing.T) {
@@ -124,7 +167,7 @@ func TestEventAtFault(t *testing.T) {
 		{"beyond the batch", func(int) say { return codeEvent(6, 99) }},
 		{"negative", func(int) say { return codeEvent(6, -1) }},
 		{"counted from 1", func(first int) say { return codeEvent(6, first+1) }},
-		{"only a status", func(int) say { return say{status: 400, body: "no"} }},
+		{"only a status", func(int) say { return say{status: 413, body: "no"} }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, s := start(t, nil)

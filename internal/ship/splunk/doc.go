@@ -12,19 +12,23 @@
 //
 // # What an answer means
 //
-// The code in the answer's body decides, and the HTTP status where there is no
-// body that can be read (a proxy or a balancer answered):
+// The code in the answer's body decides:
 //
 //	0                     accepted
 //	24, 25                accepted, and a pause before the next request
-//	8, 9, 18-20, 23,      sent again with back-off; so is what is not an
-//	26, 27                answer of a collector at all
+//	8, 9, 18-20, 23,      sent again with back-off
+//	26, 27
 //	1-4                   the token is refused: nothing is sent until its file
 //	                      changes or the sink is reopened
-//	6, 12, 13, 15, 413    an event is at fault: it is looked for and refused,
+//	6, 12, 13, 15         an event is at fault: it is looked for and refused,
 //	                      the rest is sent
 //	5, 7, 10, 11, 14, 16, the request is at fault: its events are refused
 //	21, 22
+//
+// An answer without such a code is not a collector's: a proxy, a gateway or
+// another server gave it, and the alerts are sent again with back-off, whatever
+// the HTTP status is, 200 included. The exception is 413, which means the same
+// from everybody: an event is at fault, for its size.
 //
 // The event at fault is the one that invalid-event-number names, counted from
 // 0; without one the request is halved until one event is left. An event is given
