@@ -15,7 +15,8 @@
 // # Delivery
 //
 // Alerts go out in order and in batches of at most maxBatch. What a destination
-// did not take is sent again for as long as it is in memory, with waits that
+// did not take is sent again before what came later, for as long as it is in
+// memory, with waits that
 // double from minBackoff to maxBackoff and are spread at random, so that the
 // agents of a cluster do not all come back in the same second. What it refused
 // for good is counted and logged with its reason, and does not hold up the rest.

@@ -196,11 +196,8 @@ func TestEventAtFault(t *testing.T) {
 					want = append(want, a.ID)
 				}
 			}
-			got := c.received()
-			slices.Sort(got)
-			slices.Sort(want)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("received (-want +got):\n%s", diff)
+			if diff := cmp.Diff(want, c.received()); diff != "" {
+				t.Errorf("received, in order (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -176,6 +176,12 @@ func (c *Config) client() (*http.Client, error) {
 	tr = tr.Clone() // proxies from the environment, keep-alive, time limits for dialling
 	tr.MaxIdleConnsPerHost = 1
 	tr.DisableCompression = true
+	// HTTP/1.1 alone: a request that times out gives up its connection. An HTTP/2
+	// connection whose packets vanish on the way would stay in use, since only its
+	// stream is given up. One request at a time gains nothing by HTTP/2.
+	tr.ForceAttemptHTTP2 = false
+	tr.Protocols = new(http.Protocols)
+	tr.Protocols.SetHTTP1(true)
 	tr.TLSClientConfig = &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         c.ServerName,

@@ -19,7 +19,8 @@
 //	8, 9, 18-20, 23,      sent again with back-off
 //	26, 27
 //	1-4                   the token is refused: nothing is sent until its file
-//	                      changes or the sink is reopened
+//	                      changes or the sink is reopened, but one event every
+//	                      five minutes, in case it was enabled there
 //	6, 12, 13, 15         an event is at fault: it is looked for and refused,
 //	                      the rest is sent
 //	5, 7, 10, 11, 14, 16, the request is at fault: its events are refused
@@ -32,7 +33,8 @@
 //
 // The event at fault is the one that invalid-event-number names, counted from
 // 0; without one the request is halved until one event is left. An event is given
-// up only after it was refused alone in a request.
+// up only after it was refused alone in a request. The requests of a batch keep
+// the order of its alerts, and none is made after one that has to be repeated.
 //
 // # Secrets
 //

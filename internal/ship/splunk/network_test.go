@@ -281,6 +281,94 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
+// hole is a way to a server on which a connection can go dead: it stays open, and
+// nothing comes through.
+type hole struct {
+	net.Listener
+	target string
+	conns  atomic.Int32
+	dead   atomic.Int32 // connections up to this one are
+}
+
+func newHole(t *testing.T, target string) *hole {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hole{Listener: l, target: target}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go h.relay(c, h.conns.Add(1))
+		}
+	}()
+	return h
+}
+
+func (h *hole) relay(client net.Conn, number int32) {
+	defer client.Close()
+	server, err := net.Dial("tcp", h.target)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	move := func(to, from net.Conn) {
+		b := make([]byte, 32<<10)
+		for {
+			n, err := from.Read(b)
+			if err != nil {
+				_ = to.Close()
+				return
+			}
+			if number > h.dead.Load() {
+				_, _ = to.Write(b[:n]) // the reader on the other side sees it
+			}
+		}
+	}
+	go move(client, server)
+	move(server, client)
+}
+
+// A connection that goes dead is left after one time-out, also with a server that
+// offers HTTP/2.
+func TestDeadConnection(t *testing.T) {
+	ca := newAuthority(t)
+	caFile := filepath.Join(t.TempDir(), "ca.pem")
+	ca.file(t, caFile)
+	c := &collector{}
+	var proto atomic.Value
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proto.Store(r.Proto)
+		c.ServeHTTP(w, r)
+	}))
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{ca.server(t, "127.0.0.1")}}
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	h := newHole(t, srv.Listener.Addr().String())
+	s := newSink(t, splunk.Config{
+		URL: "https://" + h.Addr().String(), TokenFile: tokenFile(t, token), CAFile: caFile, Timeout: 500 * time.Millisecond,
+	})
+	if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if proto.Load() != "HTTP/1.1" {
+		t.Errorf("the protocol is %v, want HTTP/1.1", proto.Load())
+	}
+	h.dead.Store(h.conns.Load())
+	if err := s.Send(t.Context(), sinktest.Alerts("b", 1)); err == nil {
+		t.Fatal("Send over a dead connection: no error")
+	}
+	if err := s.Send(t.Context(), sinktest.Alerts("b", 1)); err != nil || len(c.received()) != 2 {
+		t.Errorf("Send afterwards: %v, %d received, %d connections", err, len(c.received()), h.conns.Load())
+	}
+}
+
 // Proxies are read from the environment once in a process, so the sink runs in
 // one of its own.
 func TestProxy(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 // Pauses that the sink makes by itself.
 const (
 	tokenPoll = time.Second      // between looks at the file of a refused token
+	probeWait = 5 * time.Minute  // between tries of a refused token: somebody may have enabled it
 	minPause  = time.Second      // after the first answer that asks for less
 	maxPause  = 10 * time.Second // after many of them
 )
@@ -37,7 +38,10 @@ type Sink struct {
 	zipped bytes.Buffer
 	zip    *gzip.Writer
 
-	refused error         // why nothing is sent until the token changes
+	refused error     // why nothing but probes is sent until the token changes
+	probe   time.Time // when the next one is due
+	unread  string    // why the token cannot be read again, as logged last
+	now     func() time.Time
 	pause   time.Duration // asked for by the last answer; 0 if none was
 	closed  bool
 }
@@ -48,7 +52,7 @@ func New(c Config, log *zap.Logger) (*Sink, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	s := &Sink{cfg: c.withDefaults(), log: log, zip: gzip.NewWriter(nil)}
+	s := &Sink{cfg: c.withDefaults(), log: log, zip: gzip.NewWriter(nil), now: time.Now}
 	var errURL, errToken, errClient error
 	s.url, errURL = s.cfg.endpoint()
 	s.token, errToken = s.cfg.token()
@@ -71,7 +75,7 @@ func (s *Sink) Send(ctx context.Context, batch []*alert.Alert) error {
 		return nil
 	}
 	s.refreshToken()
-	if s.refused != nil {
+	if s.refused != nil && s.now().Before(s.probe) {
 		return s.blocked(indexes(len(batch)), nil)
 	}
 	d := s.encodeAll(batch)
@@ -106,11 +110,16 @@ func (s *Sink) refreshToken() {
 	changed, err := s.token.Refresh()
 	if err != nil {
 		// The old one goes on; if it is refused, this is why it stays so.
-		if s.refused == nil {
+		if err.Error() != s.unread {
 			s.log.Warn("token cannot be read again; the last one stays in use", zap.Error(err))
 		}
+		s.unread = err.Error()
 		return
 	}
+	if s.unread != "" {
+		s.log.Info("token can be read again")
+	}
+	s.unread = ""
 	if changed && s.refused != nil {
 		s.log.Info("token file has changed; sending again")
 		s.refused = nil
@@ -166,9 +175,16 @@ func (s *Sink) groups(events []span) [][]span {
 // ones; an answer that may be another one later ends the delivery.
 func (s *Sink) deliver(ctx context.Context, d *delivery) error {
 	todo := s.groups(d.events)
+	if s.refused != nil && len(d.events) > 1 {
+		todo = slices.Concat([][]span{d.events[:1]}, s.groups(d.events[1:])) // the probe first
+	}
 	for len(todo) > 0 {
 		group := todo[0]
 		a := s.post(ctx, group)
+		if s.refused != nil && a.verdict != refused && a.verdict != again {
+			s.log.Info("the collector takes the token again")
+			s.refused = nil
+		}
 		switch a.verdict {
 		case accepted:
 			todo = todo[1:]
@@ -188,6 +204,7 @@ func (s *Sink) deliver(ctx context.Context, d *delivery) error {
 			todo = todo[1:]
 		case refused:
 			s.refused = fmt.Errorf("token from %s is refused: %w", s.token, a.err)
+			s.probe = s.now().Add(probeWait)
 			return s.blocked(left(todo), d.rejected)
 		case again:
 			return &outcome.Error{
@@ -207,21 +224,31 @@ func (s *Sink) deliver(ctx context.Context, d *delivery) error {
 
 // blocked is the error while the token is refused.
 func (s *Sink) blocked(retry []int, rejected []outcome.Rejection) error {
+	remedy := "change the file, or send SIGHUP"
+	if s.cfg.TokenFile == "" {
+		remedy = "restart with a new value"
+	}
 	return &outcome.Error{
-		Err:   fmt.Errorf("send to %s: %w; nothing is sent until the token changes", s.url, s.refused),
+		Err:   fmt.Errorf("send to %s: %w; %s", s.url, s.refused, remedy),
 		Retry: retry, Rejected: rejected, After: tokenPoll, Blocked: true,
 	}
 }
 
-// split takes a group apart, of which one event is at fault: the rest first,
-// then the one that the collector named; without a name into halves.
+// split takes a group apart, of which one event is at fault: into what is before
+// the one that the collector named, this one, and what is after it, so that the
+// order stays; without a name into halves.
 func split(group []span, fault int) [][]span {
 	if fault < 0 || fault >= len(group) {
 		half := len(group) / 2
 		return [][]span{group[:half], group[half:]}
 	}
-	rest := slices.Concat(group[:fault], group[fault+1:])
-	return [][]span{rest, {group[fault]}}
+	var parts [][]span
+	for _, part := range [][]span{group[:fault], group[fault : fault+1], group[fault+1:]} {
+		if len(part) > 0 {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // left returns the alerts of all groups, in order.

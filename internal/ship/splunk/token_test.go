@@ -1,11 +1,15 @@
 package splunk_test
 
 import (
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/goshawk-security/goshawk/internal/ship/outcome"
 	"github.com/goshawk-security/goshawk/internal/ship/sinktest"
@@ -31,7 +35,7 @@ func TestTokenRotation(t *testing.T) {
 		if res == nil || !res.Blocked || len(res.Retry) != 2 || res.After <= 0 {
 			t.Fatalf("Send with a wrong token: %+v, want it blocked", res)
 		}
-		for _, want := range []string{path, "code 4", "token"} {
+		for _, want := range []string{path, "code 4", "token", "; change the file, or send SIGHUP"} {
 			if !strings.Contains(res.Error(), want) {
 				t.Errorf("error %q does not say %q", res, want)
 			}
@@ -99,7 +103,8 @@ func TestTokenFromEnvironment(t *testing.T) {
 	c, s := start(t, func(c *splunk.Config) { c.TokenFile, c.TokenEnv = "", "GOSHAWK_TEST_TOKEN" })
 	c.script(code(403, 1))
 	for range 2 {
-		if res := outcome.Of(s.Send(t.Context(), sinktest.Alerts("a", 1)), 1); res == nil || !res.Blocked {
+		res := outcome.Of(s.Send(t.Context(), sinktest.Alerts("a", 1)), 1)
+		if res == nil || !res.Blocked || !strings.HasSuffix(res.Error(), "; restart with a new value") {
 			t.Fatalf("Send: %+v, want it blocked", res)
 		}
 	}
@@ -111,5 +116,87 @@ func TestTokenFromEnvironment(t *testing.T) {
 	}
 	if got := c.seen()[1].header.Get("Authorization"); got != "Splunk "+token {
 		t.Errorf("Authorization is %q", got)
+	}
+}
+
+// A refused token is tried again with one event at a time: the collector may have
+// enabled it.
+func TestTokenProbe(t *testing.T) {
+	c, s := start(t, nil)
+	now := time.Now()
+	s.SetClock(func() time.Time { return now })
+	c.set(func(request) say { return code(403, 1) })
+	batch := sinktest.Alerts("a", 20)
+	for range 10 * 60 {
+		if res := outcome.Of(s.Send(t.Context(), batch), 20); res == nil || !res.Blocked || len(res.Retry) != 20 {
+			t.Fatalf("Send: %+v, want it blocked", res)
+		}
+		now = now.Add(time.Second)
+	}
+	var sizes []int
+	for _, r := range c.seen() {
+		sizes = append(sizes, len(r.events))
+	}
+	if diff := cmp.Diff([]int{20, 1}, sizes); diff != "" {
+		t.Errorf("events of the requests in ten minutes (-want +got):\n%s", diff)
+	}
+
+	// A collector that is away when the probe is due says nothing of the token.
+	c.script(code(503, 9))
+	if res := outcome.Of(s.Send(t.Context(), batch), 20); res == nil || res.Blocked || len(res.Retry) != 20 {
+		t.Fatalf("Send: %+v, want all again", res)
+	}
+	if err := s.Send(t.Context(), batch); err != nil {
+		t.Fatalf("Send when the token is good again: %v", err)
+	}
+	if diff := cmp.Diff(sinktest.IDs(batch), c.received()); diff != "" {
+		t.Errorf("received (-want +got):\n%s", diff)
+	}
+	if r := c.seen()[2]; len(r.events) != 1 {
+		t.Errorf("the last probe has %d events, want 1", len(r.events))
+	}
+}
+
+// A token file that is gone is logged once, not with every Send.
+func TestUnreadableTokenIsLoggedOnce(t *testing.T) {
+	c := &collector{}
+	srv := httptest.NewServer(c)
+	defer srv.Close()
+	path := tokenFile(t, token)
+	core, logs := observer.New(zap.InfoLevel)
+	s, err := splunk.New(splunk.Config{URL: srv.URL, TokenFile: path}, zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	send := func() {
+		t.Helper()
+		for range 10 {
+			if err := s.Send(t.Context(), sinktest.Alerts("a", 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	send()
+	if err := os.WriteFile(path, nil, 0o600); err != nil { // another reason
+		t.Fatal(err)
+	}
+	send()
+	writeToken(t, path, token)
+	send()
+	var got []string
+	for _, l := range logs.All() {
+		got = append(got, l.Message)
+	}
+	want := []string{
+		"token cannot be read again; the last one stays in use",
+		"token cannot be read again; the last one stays in use",
+		"token can be read again",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
 	}
 }
