@@ -14,9 +14,13 @@ type Config struct {
 	MaxProcesses  int           // 65536
 	MaxCgroups    int           // 65536
 	MaxNamespaces int           // containers whose users are kept; 256
+	MaxText       int64         // bytes of command lines, environments and paths; 32 MiB
 	Grace         time.Duration // how long an ended process is kept; 5 s
 	Environ       bool          // read environments in /proc, too: a rule asks for one
 }
+
+// minText is the least budget that leaves room for one command line of every kind.
+const minText = 1 << 20
 
 // withDefaults fills in what was not set.
 func (c Config) withDefaults() Config {
@@ -35,6 +39,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxNamespaces == 0 {
 		c.MaxNamespaces = 256
 	}
+	if c.MaxText == 0 {
+		c.MaxText = 32 << 20
+	}
 	if c.Grace == 0 {
 		c.Grace = 5 * time.Second
 	}
@@ -52,11 +59,12 @@ func (c Config) Validate() error {
 	}
 	for _, n := range []struct {
 		name       string
-		value, min int
+		value, min int64
 	}{
-		{"maxProcesses", c.MaxProcesses, 16},
-		{"maxCgroups", c.MaxCgroups, 16},
-		{"maxNamespaces", c.MaxNamespaces, 1},
+		{"maxProcesses", int64(c.MaxProcesses), 16},
+		{"maxCgroups", int64(c.MaxCgroups), 16},
+		{"maxNamespaces", int64(c.MaxNamespaces), 1},
+		{"maxText", c.MaxText, minText},
 	} {
 		if n.value < n.min {
 			errs = append(errs, fmt.Errorf("%s %d: must be at least %d", n.name, n.value, n.min))

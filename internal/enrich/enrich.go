@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"github.com/goshawk-security/goshawk/internal/enrich/budget"
 	"github.com/goshawk-security/goshawk/internal/enrich/process"
 	"github.com/goshawk-security/goshawk/internal/enrich/users"
 	"github.com/goshawk-security/goshawk/internal/enrich/workload"
@@ -62,6 +63,7 @@ func New(cfg Config, log *zap.Logger) (*Enricher, error) {
 			MaxProcesses: cfg.MaxProcesses,
 			Grace:        cfg.Grace,
 			Environ:      cfg.Environ,
+			Text:         budget.New(cfg.MaxText),
 			Now:          bootTime,
 			CgroupPath:   func(data []byte) (string, bool) { return workload.PathIn(data, controller) },
 		}),

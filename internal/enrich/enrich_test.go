@@ -258,12 +258,13 @@ func TestValidate(t *testing.T) {
 		want string
 	}{
 		{"defaults", Config{}, ""},
-		{"all", Config{ProcRoot: "proc", CgroupRoot: "cg", MaxProcesses: 3, MaxCgroups: 3, MaxNamespaces: -1, Grace: -1}, strings.Join([]string{
+		{"all", Config{ProcRoot: "proc", CgroupRoot: "cg", MaxProcesses: 3, MaxCgroups: 3, MaxNamespaces: -1, MaxText: 1, Grace: -1}, strings.Join([]string{
 			`procRoot "proc": must be an absolute path`,
 			`cgroupRoot "cg": must be an absolute path`,
 			`maxProcesses 3: must be at least 16`,
 			`maxCgroups 3: must be at least 16`,
 			`maxNamespaces -1: must be at least 1`,
+			`maxText 1: must be at least 1048576`,
 			`grace -1ns: must not be negative`,
 		}, "\n")},
 	}

@@ -38,6 +38,7 @@ func (t *Table) otherImage(e *Entry, ev *event.Event) held {
 		if ev.Time >= e.seen {
 			img := *e.Image
 			img.ExecID, img.Start = ev.ExecID, e.Start
+			t.copied(e.Image, &img)
 			e.Image, e.unpinned = &img, false
 		}
 		return held{e.Image, e.depth}
@@ -91,7 +92,7 @@ func (t *Table) Fork(ev *event.Event) (*Entry, *event.Image) {
 		return parent, creator.img // a thread
 	}
 	if creator.depth >= 2*event.MaxLineage-1 {
-		creator = cut(parent, creator)
+		creator = t.cut(parent, creator)
 	}
 	child := held{forkedImage(creator.img, ev), creator.depth + 1}
 	e := t.find(task.PID, task.Start)
@@ -111,6 +112,7 @@ func (t *Table) Fork(ev *event.Event) (*Entry, *event.Image) {
 		if e.Image.Parent == nil || e.Image.FromProc {
 			img := *e.Image
 			img.Parent = creator.img
+			t.copied(e.Image, &img)
 			e.Image, e.depth = &img, child.depth
 		}
 	}
@@ -162,6 +164,7 @@ func (t *Table) Exec(ev *event.Event, cgroup string) (*Entry, *event.Image) {
 	if task.Cgroup != e.Cgroup {
 		e.Cgroup, e.Resolved = task.Cgroup, false
 	}
+	t.added(e, next.img, cur.img)
 	return e, next.img
 }
 
@@ -194,7 +197,7 @@ func (t *Table) Exit(ev *event.Event) (*Entry, *event.Image) {
 // cut copies the newest images of a chain that became too long, so that the
 // rest can go. If it is the process's current one, the copy takes its place:
 // further children share it.
-func cut(e *Entry, h held) held {
+func (t *Table) cut(e *Entry, h held) held {
 	head := *h.img
 	last := &head
 	for n := 1; n < event.MaxLineage && last.Parent != nil; n++ {
@@ -205,6 +208,7 @@ func cut(e *Entry, h held) held {
 	last.Parent = nil
 	short := held{&head, event.MaxLineage - 1}
 	if e.Image == h.img {
+		t.copied(h.img, short.img)
 		e.Image, e.depth = short.img, short.depth
 	}
 	return short

@@ -50,6 +50,7 @@ func (t *Table) upgrade(e *Entry, s *snapshot) {
 		h.img.Start = e.Start
 	}
 	e.Image, e.depth = h.img, h.depth
+	t.added(e, h.img, nil)
 	t.setParent(e, s.ppid, 0)
 	e.bare, e.unpinned, e.seen = false, true, s.seen
 }
@@ -63,6 +64,7 @@ func (t *Table) lostExec(e *Entry, ev *event.Event) held {
 		h.img.Start, h.img.ExecID = e.Start, ev.ExecID
 		h.img.Parent = e.Image.Parent
 		t.stats.Late++
+		t.added(e, h.img, nil)
 		e.push(h)
 		return h
 	}
@@ -91,6 +93,10 @@ func (t *Table) adopt(s *snapshot, level int) *Entry {
 	}
 	t.setParent(e, s.ppid, 0)
 	t.insert(e)
+	t.added(e, e.Image, nil)
+	if level > 0 {
+		t.settle() // somebody's parent: the event is not its own
+	}
 	return e
 }
 
@@ -121,7 +127,7 @@ func (t *Table) giveCreator(h *held, p *Entry) {
 	}
 	creator := held{p.Image, p.depth}
 	if creator.depth >= 2*event.MaxLineage-1 {
-		creator = cut(p, creator)
+		creator = t.cut(p, creator)
 	}
 	h.img.Parent, h.depth = creator.img, creator.depth+1
 }

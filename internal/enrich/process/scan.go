@@ -40,6 +40,7 @@ func (t *Table) Scan(ctx context.Context) error {
 			continue
 		}
 		t.stats.Scanned++
+		t.settle() // there is no event that needs it whole
 	}
 	return nil
 }

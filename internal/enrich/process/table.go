@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/goshawk-security/goshawk/internal/enrich/aside"
+	"github.com/goshawk-security/goshawk/internal/enrich/budget"
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
@@ -27,6 +28,9 @@ type Config struct {
 	MaxProcesses int           // at least 16
 	Grace        time.Duration // how long an ended process is kept
 	Environ      bool          // read the environment, too, of what was not seen
+	// Text is charged with what images hold. When there is too much, the table
+	// trims them.
+	Text *budget.Budget
 	// Now returns CLOCK_BOOTTIME in nanoseconds, to tell what happened before /proc
 	// was read from what happened after.
 	Now func() uint64
@@ -47,6 +51,8 @@ type Stats struct {
 	ShedEnded     uint64 // ended ones dropped before their time
 	MissedEnds    uint64 // found ended because their PID was used again
 	DuplicateEnds uint64
+	Trimmed       uint64 // images whose long texts were cut, because all held too much
+	Text          int64  // bytes of text that images hold now, short ones not counted
 }
 
 // Entry is a process in the table.
@@ -88,7 +94,8 @@ type Table struct {
 	hand  int
 	ended queue // in order of their ends
 	bares queue
-	now   uint64 // the latest event time
+	fresh []fresh // of the event at hand
+	now   uint64  // the latest event time
 
 	scanning bool
 	runner   aside.Runner
@@ -100,6 +107,9 @@ type Table struct {
 
 // New returns an empty Table.
 func New(cfg Config) *Table {
+	if cfg.Text == nil {
+		cfg.Text = budget.New(defaultMaxText)
+	}
 	t := &Table{cfg: cfg, pids: map[uint32]*Entry{}}
 	t.runner = aside.Runner{Wait: 100 * time.Millisecond, Limit: 8}
 	return t
@@ -114,13 +124,18 @@ func (t *Table) Stats() Stats {
 			t.stats.Ended++
 		}
 	}
+	t.stats.Text = t.cfg.Text.Alive()
 	t.stats.Stuck = t.runner.Abandoned()
 	return t.stats
 }
 
-// Advance moves the table's clock to an event's time and drops what ended long
-// enough before.
+// Advance comes before each event. It moves the table's clock to the event's time,
+// drops what ended long enough before, and trims the image of the event before if
+// images hold too much text.
 func (t *Table) Advance(now uint64) {
+	if len(t.fresh) > 0 {
+		t.settle()
+	}
 	if now <= t.now {
 		return
 	}
@@ -191,6 +206,9 @@ func (t *Table) end(e *Entry, when uint64) {
 	e.Ended = when
 	e.reap = max(t.now, when) + uint64(t.cfg.Grace)
 	t.ended.push(e)
+	if t.room(true) >= 0 {
+		t.added(e, nil, nil)
+	}
 }
 
 // drop takes a process out of the table. Who holds it may go on using it.
@@ -217,6 +235,7 @@ func (t *Table) drop(e *Entry) {
 		delete(t.pids, e.PID)
 	}
 	e.older, e.parent = nil, nil // who holds e must not hold all before it
+	e.old = [keptImages]held{}
 }
 
 // shed makes room: an ended process, a bare one, or one that had no event for a
