@@ -13,7 +13,7 @@ func (s *Set) String() string {
 	for i := range s.nodes {
 		n := &s.nodes[i]
 		star := ' '
-		if n.perName {
+		if n.scope == perName {
 			star = '*'
 		}
 		if n.kind == kindPred {

@@ -73,7 +73,7 @@ func (x *explainer) known(id int32) result {
 	switch n := &x.m.set.nodes[id]; n.kind {
 	case kindPred:
 		if r = n.pred.decide(x.ev); r == unevaluated {
-			r = x.m.memoOf(n).get(id)
+			r = x.m.memos[n.scope].get(id)
 		}
 	case kindAnd:
 		r = x.knownAll(n.kids, isTrue, isFalse)
@@ -117,7 +117,7 @@ func (x *explainer) add(ref *rule.FieldRef, key seenKey, text string) {
 		v = ref.Get(x.ev) // none of them: show all
 	}
 	c := alert.Condition{Text: text, Field: ref.Text, Value: v.Any()}
-	if name := x.ev.Name(); n.perName && name.Provenance != event.NoName {
+	if name := x.ev.Name(); n.scope == perName && name.Provenance != event.NoName {
 		c.Name = field.FormText(name.Form)
 	}
 	x.list = append(x.list, c)

@@ -39,7 +39,7 @@ func (c *compiler) dispatch() {
 				left.node = c.joined(kindAnd, nil) // nothing is asked
 			}
 			d, to := &s.byType[t], target{rule: int32(i), root: left.node}
-			if s.nodes[left.node].perName {
+			if s.nodes[left.node].scope == perName {
 				d.perName = append(d.perName, to)
 			} else {
 				d.once = append(d.once, to)

@@ -19,11 +19,9 @@ type Hit struct {
 // Matcher evaluates a Set. It is for one goroutine.
 type Matcher struct {
 	set    *Set
-	once   memo   // of nodes that are the same for all names
-	name   memo   // of those that are not, for the name that is selected
-	image  memo   // of those that are the same for all events of the image
-	images images // where image comes from
-	texts  texts  // what was read of the event
+	memos  [scopes]memo // what is known of nodes, for the image, the event and the name
+	images images       // where the first comes from
+	texts  texts        // what was read of the event
 	hits   []Hit
 }
 
@@ -32,16 +30,17 @@ type memo []uint64
 
 func memoWords(nodes int) int { return (nodes + 31) / 32 }
 
-func (m memo) get(id int32) result { return result(m[id/32] >> (id % 32 * 2) & 3) }
+func (m memo) get(id int32) result { return result(m[uint32(id)/32] >> (uint32(id) % 32 * 2) & 3) }
 
 // set notes the result of a node that has none.
-func (m memo) set(id int32, r result) { m[id/32] |= uint64(r) << (id % 32 * 2) }
+func (m memo) set(id int32, r result) { m[uint32(id)/32] |= uint64(r) << (uint32(id) % 32 * 2) }
 
 // NewMatcher makes a matcher for one goroutine.
 func (s *Set) NewMatcher() *Matcher {
 	words := memoWords(len(s.nodes))
-	return &Matcher{set: s, once: make(memo, words), name: make(memo, words), images: newImages(words),
-		texts: texts{slots: make([]textSlot, s.slots)}}
+	m := &Matcher{set: s, images: newImages(words), texts: texts{slots: make([]textSlot, s.slots)}}
+	m.memos[perEvent], m.memos[perName] = make(memo, words), make(memo, words)
+	return m
 }
 
 // Match returns the rules that the event makes true, in the order of the
@@ -57,9 +56,9 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	if len(d.once)+len(d.perName) == 0 {
 		return nil
 	}
-	clear(m.once)
-	m.texts.renew(ageEvent)
-	m.image = m.images.of(ev.Image)
+	m.texts.newEvent()
+	clear(m.memos[perEvent])
+	m.memos[perImage] = m.images.of(ev.Image)
 	if len(d.perName) == 0 {
 		m.try(ev, 0, d.once)
 		return m.hits
@@ -67,8 +66,8 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	names := max(ev.Names(), 1)
 	for i := range names {
 		ev.SelectName(i)
-		clear(m.name)
-		m.texts.renew(ageName)
+		m.texts.newName()
+		clear(m.memos[perName])
 		if i == 0 {
 			m.try(ev, 0, d.once)
 		}
@@ -109,11 +108,11 @@ func (m *Matcher) fired(r *rule.Rule) bool {
 // eval evaluates a node unless it has been.
 func (m *Matcher) eval(ev *event.Event, id int32) result {
 	n := &m.set.nodes[id]
-	memo := m.memoOf(n)
-	if r := memo.get(id); r != unevaluated {
+	memo := m.memos[n.scope]
+	r := memo.get(id)
+	if r != unevaluated {
 		return r
 	}
-	var r result
 	switch n.kind {
 	case kindPred:
 		if n.pred.slotted {
@@ -128,21 +127,10 @@ func (m *Matcher) eval(ev *event.Event, id int32) result {
 	case kindNot:
 		r = negated(m.eval(ev, n.kids[0]))
 	}
-	if r != isPending || !n.perImage { // what is pending comes before the image ends
+	if r != isPending || n.scope != perImage { // what is pending comes before the image ends
 		memo.set(id, r)
 	}
 	return r
-}
-
-// memoOf returns where the result of a node is kept.
-func (m *Matcher) memoOf(n *node) memo {
-	switch {
-	case n.perName:
-		return m.name
-	case n.perImage:
-		return m.image
-	}
-	return m.once
 }
 
 // evalAll evaluates the parts of and or or until one decides: r is the result

@@ -42,11 +42,31 @@ func (k nodeKind) String() string { return [...]string{"pred", "and", "or", "not
 
 // node is a part of one or more conditions.
 type node struct {
-	kind     nodeKind
-	perName  bool    // differs between the names of an event
-	perImage bool    // the same for all events of a process image
-	kids     []int32 // of and, or and not
-	pred     *pred   // of a predicate
+	kind  nodeKind
+	scope scope
+	kids  []int32 // of and, or and not
+	pred  *pred   // of a predicate
+}
+
+// scope says for how long the result of a node stays the same.
+type scope uint8
+
+const (
+	perImage scope = iota // for all events of a process image
+	perEvent              // for all names of an event
+	perName
+	scopes
+)
+
+// scopeOf returns the scope of a predicate on a field.
+func scopeOf(s field.Scope) scope {
+	switch s {
+	case field.PerImage, field.PerProcess, field.PerNode:
+		return perImage
+	case field.PerName:
+		return perName
+	}
+	return perEvent
 }
 
 // test holds a present value against the literals of a comparison.
@@ -64,7 +84,7 @@ type pred struct {
 	// slotted is set for a text that is read by way of a slot of texts.
 	slotted bool
 	slot    int32
-	age     uint8
+	scope   scope
 
 	// each is set for a field with one value for each index: true for any.
 	each  bool

@@ -33,20 +33,21 @@ func Aliases(path string) []string {
 // pathMatch makes the test of pmatch: a listed path is the value or a directory
 // above it. Components of a listed path may be glob patterns.
 func pathMatch(paths []string) func(string) bool {
-	plain := map[string]struct{}{}
+	var list []string
 	var patterns [][]string
 	for _, p := range paths {
 		if strings.ContainsAny(p, `*?[\`) {
 			patterns = append(patterns, strings.Split(strings.Trim(p, "/"), "/"))
 		} else {
-			plain[cleanEnd(p)] = struct{}{}
+			list = append(list, cleanEnd(p))
 		}
 	}
+	plain := newWordSet(list)
 	return func(s string) bool {
 		if s = cleanEnd(s); s == "" {
 			return false
 		}
-		if len(plain) > 0 && hasAncestor(plain, s) {
+		if len(list) > 0 && plain.hasAncestor(s) {
 			return true
 		}
 		for _, p := range patterns {
@@ -67,20 +68,13 @@ func cleanEnd(s string) string {
 }
 
 // hasAncestor tells that s or a directory above it is in the set.
-func hasAncestor(set map[string]struct{}, s string) bool {
+func (set *wordSet) hasAncestor(s string) bool {
 	for i := 1; i < len(s); i++ {
-		if s[i] != '/' {
-			continue
-		}
-		if _, ok := set[s[:i]]; ok {
+		if s[i] == '/' && set.has(s[:i]) {
 			return true
 		}
 	}
-	if _, ok := set[s]; ok {
-		return true
-	}
-	_, ok := set["/"]
-	return ok && s[0] == '/'
+	return set.has(s) || s[0] == '/' && set.has("/")
 }
 
 // matchComponents tells that the first components of s match the patterns, one

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/goshawk-security/goshawk/internal/event"
-	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -124,10 +123,9 @@ func (c *compiler) join(kind nodeKind, parts ...rule.Expr) (int32, error) {
 
 // joined returns the and, or or not of nodes.
 func (c *compiler) joined(kind nodeKind, kids []int32) int32 {
-	n := node{kind: kind, kids: kids, perImage: true}
+	n := node{kind: kind, kids: kids, scope: perImage}
 	for _, id := range kids {
-		n.perName = n.perName || c.set.nodes[id].perName
-		n.perImage = n.perImage && c.set.nodes[id].perImage
+		n.scope = max(n.scope, c.set.nodes[id].scope)
 	}
 	return c.add(fmt.Sprint(kind, kids), n)
 }
@@ -177,15 +175,10 @@ func (c *compiler) predicate(ref *rule.FieldRef, key string, compile func(*pred)
 	if err := compile(p); err != nil {
 		return 0, err
 	}
-	p.key = key
+	p.key, p.scope = key, scopeOf(ref.Field.Scope)
 	c.giveSlot(p, ref)
 	c.set.env = c.set.env || ref.Field.NeedsEnv
-	scope := ref.Field.Scope
-	return c.add(key, node{
-		kind: kindPred, pred: p,
-		perName:  scope == field.PerName,
-		perImage: scope == field.PerImage || scope == field.PerProcess || scope == field.PerNode,
-	}), nil
+	return c.add(key, node{kind: kindPred, scope: p.scope, pred: p}), nil
 }
 
 // giveSlot lets a comparison of texts read its field by way of a slot.
@@ -201,9 +194,6 @@ func (c *compiler) giveSlot(p *pred, ref *rule.FieldRef) {
 		c.set.slots = len(c.slotOf)
 	}
 	p.slot, p.slotted = slot, true
-	if ref.Field.Scope == field.PerName {
-		p.age = ageName
-	}
 }
 
 // add returns the node with this key, a new one if there is none.

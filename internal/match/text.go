@@ -60,28 +60,37 @@ func anyWord(words []string, two func(s, w string) bool) func(string) bool {
 
 // wordIn makes a set of words.
 func wordIn(words []string) func(string) bool {
-	if len(words) == 1 {
-		w := words[0]
-		return func(s string) bool { return s == w }
-	}
 	if len(words) <= smallSet {
-		return func(s string) bool {
-			for _, w := range words {
-				if s == w {
-					return true
-				}
-			}
-			return false
-		}
+		return anyWord(words, func(s, w string) bool { return s == w })
 	}
-	set := make(map[string]struct{}, len(words))
+	set := newWordSet(words)
+	return set.has
+}
+
+// wordSet is a set of words that is rarely asked for one that it has: most others
+// have a length that none of its words has.
+type wordSet struct {
+	lengths uint64 // a bit for each length, the last for all from 63 on
+	words   map[string]struct{}
+}
+
+func newWordSet(words []string) *wordSet {
+	set := &wordSet{words: make(map[string]struct{}, len(words))}
 	for _, w := range words {
-		set[w] = struct{}{}
+		set.words[w] = struct{}{}
+		set.lengths |= lengthBit(len(w))
 	}
-	return func(s string) bool {
-		_, ok := set[s]
-		return ok
+	return set
+}
+
+func lengthBit(n int) uint64 { return 1 << min(n, 63) }
+
+func (s *wordSet) has(word string) bool {
+	if s.lengths&lengthBit(len(word)) == 0 {
+		return false
 	}
+	_, ok := s.words[word]
+	return ok
 }
 
 // containsFold tells whether s contains lower, which has no capitals, without

@@ -8,7 +8,7 @@ import "github.com/goshawk-security/goshawk/internal/event"
 type texts struct {
 	slots []textSlot
 	clock uint64 // counts events and names
-	ages  [2]uint64
+	ages  [scopes]uint64
 }
 
 // textSlot is the part of a value that a comparison of texts needs.
@@ -18,22 +18,22 @@ type textSlot struct {
 	text     string // borrowed: to be used at this age only
 }
 
-// The indexes of texts.ages.
-const (
-	ageEvent = iota
-	ageName
-)
-
-// renew forgets what depends on an event (ageEvent) or on a name of it (ageName).
-func (t *texts) renew(age uint8) {
+// newEvent forgets what was read of the event before.
+func (t *texts) newEvent() {
 	t.clock++
-	t.ages[age] = t.clock
+	t.ages = [scopes]uint64{t.clock, t.clock, t.clock}
+}
+
+// newName forgets what depends on the name that was selected before.
+func (t *texts) newName() {
+	t.clock++
+	t.ages[perName] = t.clock
 }
 
 // judge evaluates a predicate on a text.
 func (t *texts) judge(ev *event.Event, p *pred) result {
 	s := &t.slots[p.slot]
-	if age := t.ages[p.age]; s.age != age {
+	if age := t.ages[p.scope]; s.age != age {
 		v := p.get(ev, p.arg)
 		*s = textSlot{age: age, presence: v.Presence(), text: v.Str()}
 	}
