@@ -57,9 +57,9 @@ func RetryAll(n int, err error) *Error {
 }
 
 // Of returns what err says of a batch of n alerts: nil for nil, and for an
-// error that says nothing about single alerts that all are to be sent again.
-// An error that names a position outside the batch is not to be trusted: all are
-// sent again.
+// error that says nothing about single alerts that all are to be sent again. An
+// error that names a position outside the batch, or one twice, is not to be
+// trusted: all are sent again.
 func Of(err error, n int) *Error {
 	if err == nil {
 		return nil
@@ -68,14 +68,24 @@ func Of(err error, n int) *Error {
 	if !errors.As(err, &e) {
 		return RetryAll(n, err)
 	}
-	for _, i := range e.Retry {
-		if i < 0 || i >= n {
-			return RetryAll(n, fmt.Errorf("position %d of a batch of %d: %w", i, n, e.Err))
+	named := make([]uint64, (n+63)/64)
+	take := func(i int) bool {
+		if i < 0 || i >= n || named[i/64]&(1<<(i%64)) != 0 {
+			return false
 		}
+		named[i/64] |= 1 << (i % 64)
+		return true
+	}
+	last := -1
+	for _, i := range e.Retry {
+		if i <= last || !take(i) {
+			return RetryAll(n, fmt.Errorf("position %d of a batch of %d is outside of it, named twice or out of order: %w", i, n, e.Err))
+		}
+		last = i
 	}
 	for _, r := range e.Rejected {
-		if r.Index < 0 || r.Index >= n {
-			return RetryAll(n, fmt.Errorf("position %d of a batch of %d: %w", r.Index, n, e.Err))
+		if !take(r.Index) {
+			return RetryAll(n, fmt.Errorf("position %d of a batch of %d is outside of it or named twice: %w", r.Index, n, e.Err))
 		}
 	}
 	return e

@@ -20,6 +20,11 @@ func TestOf(t *testing.T) {
 		{"one that says", part, []int{1}},
 		{"wrapped", fmt.Errorf("send: %w", part), []int{1}},
 		{"retry outside", &Error{Err: cause, Retry: []int{3}}, []int{0, 1, 2}},
+		{"retry twice", &Error{Err: cause, Retry: []int{1, 1}}, []int{0, 1, 2}},
+		{"retry out of order", &Error{Err: cause, Retry: []int{2, 1}}, []int{0, 1, 2}},
+		{"rejection twice", &Error{Err: cause, Rejected: []Rejection{{Index: 2}, {Index: 2}}}, []int{0, 1, 2}},
+		{"both", &Error{Err: cause, Retry: []int{0, 2}, Rejected: []Rejection{{Index: 2}}}, []int{0, 1, 2}},
+		{"all of them", &Error{Err: cause, Retry: []int{0, 2}, Rejected: []Rejection{{Index: 1}}}, []int{0, 2}},
 		{"rejection outside", &Error{Err: cause, Rejected: []Rejection{{Index: -1}}}, []int{0, 1, 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
