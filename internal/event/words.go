@@ -76,12 +76,13 @@ func (w Words) JoinedLen() int {
 
 // AppendJoined appends the words, joined by blanks.
 func (w Words) AppendJoined(b []byte) []byte {
-	at := len(b)
-	b = append(b, w[:w.JoinedLen()]...)
-	for i := at; i < len(b); i++ {
-		if b[i] == 0 {
-			b[i] = ' '
+	for len(w) > 0 {
+		at := strings.IndexByte(string(w), 0)
+		if at < 0 || at == len(w)-1 {
+			return append(b, strings.TrimSuffix(string(w), "\x00")...)
 		}
+		b = append(append(b, w[:at]...), ' ')
+		w = w[at+1:]
 	}
 	return b
 }
