@@ -52,8 +52,9 @@ from the catalogue (internal/field) and is checked by its tests.
 A field in brackets takes an argument: ` + "`[key]` and `[N]` must be given, `[key]?` and `[N]?`" + ` may be. A
 comparison with a value that is absent is false, also with ` + "`!=`; `exists`" + ` tells whether there is one. Fields
 that depend on the *name* are tried with each name of the file. Literals that are compared with a *path* stand also
-for what lies behind the usual links: /bin, /sbin, /lib, /lib32, /lib64, /libx32 (below /usr), /var/run and /var/lock
-(below /run).
+for its other names by way of the usual links: /bin, /sbin, /lib, /lib32, /lib64, /libx32 (they lead below /usr),
+/var/run and /var/lock (below /run). So ` + "`/bin/ls` is also `/usr/bin/ls` and the other way round; with `contains`," + `
+` + "`icontains` and `endswith`" + ` only a literal that begins with the link has the other name.
 `
 
 // shown is the field with its argument.

@@ -18,6 +18,10 @@
 //
 // # Links
 //
-// A literal compared with a path that lies behind one of the usual links, such
-// as /bin, stands for the path behind the link as well: see [Aliases].
+// A literal compared with a path stands for the path's other names by way of the
+// usual links as well, in both directions: /bin/ls for /usr/bin/ls, which the kernel
+// resolves it to, and /usr/bin/ls for /bin/ls, which a caller of unlink may have
+// given. See [Aliases]. With contains, icontains and endswith only the first
+// direction counts, since what is shorter is part of too much: /bin/ is in /opt/bin/ls.
+// A literal that lies above a link, such as /usr/, has no alias.
 package match

@@ -111,6 +111,7 @@ func TestCondition(t *testing.T) {
 	shadow := opened(0, "/etc/shadow", "", bash)
 	pending, unreadable, absent := opened(0, "/a", "", bash), opened(0, "/a", "", bash), opened(0, "/a", "", bash)
 	pending.CPU, unreadable.CPU = 1, 2
+	removed := with(event.Event{Type: event.Unlink, Path: event.Path{HasGiven: true, Given: []byte("/bin/ls")}}, bash)
 	tests := []struct {
 		name, condition string
 		ev              *event.Event
@@ -141,6 +142,12 @@ func TestCondition(t *testing.T) {
 		{"alias", `proc.exepath = /bin/bash`, shadow, true},
 		{"alias of a prefix", `proc.exepath startswith /bin/`, shadow, true},
 		{"alias of not equal", `proc.exepath != /bin/bash`, shadow, false},
+		{"alias by way of the link", `fs.path.name = /usr/bin/ls`, removed, true},
+		{"alias of a prefix by way of it", `fs.path.name startswith /usr/bin/`, removed, true},
+		{"alias of pmatch by way of it", `fs.path.name pmatch (/usr/bin)`, removed, true},
+		{"alias of glob by way of it", `fs.path.name glob "/usr/bin/l?"`, removed, true},
+		{"no alias inside a path", `fs.path.name contains /usr/bin/`, removed, false},
+		{"no alias of an end", `fs.path.name endswith /usr/bin/ls`, removed, false},
 		{"exists", `fd.name exists`, shadow, true},
 		{"absent exists not", `fd.sport exists`, shadow, false},
 		{"absent is false", `fd.sport != 3`, shadow, false},
@@ -304,7 +311,13 @@ func TestAliases(t *testing.T) {
 		{"/binary", nil},
 		{"/lib64/x", []string{"/usr/lib64/x"}},
 		{"/var/run/docker.sock", []string{"/run/docker.sock"}},
-		{"/usr/bin/sh", nil},
+		{"/usr/bin/sh", []string{"/bin/sh"}},
+		{"/usr/binary", nil},
+		{"/usr", nil},
+		{"/run", []string{"/var/run"}},
+		{"/run/docker.sock", []string{"/var/run/docker.sock"}},
+		{"/run/lock/x", []string{"/var/run/lock/x", "/var/lock/x"}},
+		{"/var/lock/x", []string{"/run/lock/x", "/var/run/lock/x"}},
 		{"/proc/self/exe", nil},
 	}
 	for _, tt := range tests {

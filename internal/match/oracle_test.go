@@ -108,10 +108,27 @@ func plainCompare(c *rule.Comparison, v event.Value) bool {
 		}
 		texts := []string{l.Text}
 		if c.Field.Field.Path {
-			texts = append(texts, Aliases(l.Text)...)
+			texts = append(texts, plainAliases(c.Op, l.Text)...)
 		}
 		return slices.ContainsFunc(texts, func(s string) bool { return plainText(c.Op, v.Str(), s) })
 	})
+}
+
+// plainAliases are the other names of a path by one link, either way where the
+// operator looks from the path's beginning.
+func plainAliases(op rule.Op, path string) []string {
+	var list []string
+	inside := op == rule.OpContains || op == rule.OpIContains || op == rule.OpEndsWith
+	for _, pair := range []string{"/bin /usr/bin", "/sbin /usr/sbin", "/lib /usr/lib", "/var/run /run", "/var/lock /run/lock"} {
+		link, target, _ := strings.Cut(pair, " ")
+		if strings.HasPrefix(path+"/", link+"/") {
+			list = append(list, target+path[len(link):])
+		}
+		if !inside && strings.HasPrefix(path+"/", target+"/") {
+			list = append(list, link+path[len(target):])
+		}
+	}
+	return list
 }
 
 func plainNumber(op rule.Op, v event.Value, l rule.Literal) bool {
@@ -165,13 +182,27 @@ func plainText(op rule.Op, s, literal string) bool {
 	return s == literal
 }
 
+// plainSets are the sets of a pattern that mean the same in a regular expression:
+// letters, digits and classes.
+var plainSets = regexp.MustCompile(`\[[!^]?(\[:(alnum|alpha|blank|cntrl|digit|graph|lower|print|punct|space|upper|xdigit):\]|[a-zA-Z0-9_.,])+\]`)
+
 // plainGlob is glob by way of a regular expression, for patterns without
-// brackets and backslashes.
+// backslashes and without brackets but for plainSets.
 func plainGlob(pattern, s string) bool {
-	re := regexp.QuoteMeta(pattern)
-	re = strings.ReplaceAll(re, `\*`, `.*`)
-	re = strings.ReplaceAll(re, `\?`, `.`)
-	return regexp.MustCompile(`(?s)\A(?:` + re + `)\z`).MatchString(s)
+	var re strings.Builder
+	plain := func(part string) {
+		part = regexp.QuoteMeta(part)
+		part = strings.ReplaceAll(part, `\*`, `.*`)
+		re.WriteString(strings.ReplaceAll(part, `\?`, `.`))
+	}
+	end := 0
+	for _, set := range plainSets.FindAllStringIndex(pattern, -1) {
+		plain(pattern[end:set[0]])
+		end = set[1]
+		re.WriteString(strings.Replace(pattern[set[0]:end], "[!", "[^", 1))
+	}
+	plain(pattern[end:])
+	return regexp.MustCompile(`(?s)\A(?:` + re.String() + `)\z`).MatchString(s)
 }
 
 // pick returns one of a list.
@@ -181,7 +212,7 @@ func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 func randomCheck(r *rand.Rand) string {
 	name := func() string { return pick(r, "bash", "sshd", "nginx", "cron") }
 	path := func() string {
-		return pick(r, "/etc", "/etc/shadow", "/bin", "/bin/bash", "/usr/bin/bash", "/data/x", "/var/run/a", "/tmp")
+		return pick(r, "/etc", "/etc/shadow", "/bin", "/bin/bash", "/usr/bin/bash", "/data/x", "/var/run/a", "/run/a", "/run", "/usr/bin", "/tmp")
 	}
 	switch r.IntN(16) {
 	case 0:
@@ -242,7 +273,7 @@ func randomEvent(r *rand.Rand) *event.Event {
 	}
 	im := image(lineage...)
 	path := func() string {
-		return pick(r, "/etc/shadow", "/usr/bin/bash", "/data/x", "/run/a", "/tmp/bash", "/")
+		return pick(r, "/etc/shadow", "/usr/bin/bash", "/bin/bash", "/opt/bin/bash", "/data/x", "/run/a", "/var/run/a", "/tmp/bash", "/")
 	}
 	var ev *event.Event
 	switch r.IntN(5) {

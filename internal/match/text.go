@@ -12,9 +12,10 @@ import (
 func stringPredicate(op rule.Op, literals []rule.Literal, path bool) func(string) bool {
 	words := make([]string, 0, len(literals))
 	for _, l := range literals {
-		words = append(words, l.Text)
 		if path {
-			words = append(words, Aliases(l.Text)...)
+			words = append(words, spellings(op, l.Text)...)
+		} else {
+			words = append(words, l.Text)
 		}
 	}
 	switch op {
