@@ -4,7 +4,8 @@ import "strings"
 
 // glob tells whether s matches a pattern of the shell's kind, as fnmatch does
 // without flags: * is any bytes, slashes too, ? is one, [a-z] and [!a-z] one of
-// a set, and a backslash takes the next byte literally. It remembers the last *
+// a set, in which [:digit:] and the like stand for the ASCII members of a POSIX
+// class, and a backslash takes the next byte literally. It remembers the last *
 // alone, so its time is bounded by the product of the two lengths.
 func glob(pattern, s string) bool {
 	p, i := 0, 0
@@ -63,6 +64,11 @@ func globSet(pattern string, c byte) (n int, ok bool) {
 		if pattern[p] == ']' && !first {
 			return p + 1, ok != negate
 		}
+		if name, n := className(pattern[p:]); n > 0 {
+			ok = ok || inClass(name, c)
+			p += n
+			continue
+		}
 		low, n := setByte(pattern[p:])
 		if n == 0 {
 			return 0, false
@@ -90,4 +96,56 @@ func setByte(pattern string) (c byte, n int) {
 		return 0, 0
 	}
 	return pattern[1], 2
+}
+
+// className reads the name of a class, such as [:digit:], and returns the length
+// with its brackets, 0 if there is none. A name is of small letters: what else
+// stands between [: and :] is an ordinary part of a set.
+func className(pattern string) (name string, n int) {
+	rest, ok := strings.CutPrefix(pattern, "[:")
+	if !ok {
+		return "", 0
+	}
+	end := 0
+	for end < len(rest) && 'a' <= rest[end] && rest[end] <= 'z' {
+		end++
+	}
+	if !strings.HasPrefix(rest[end:], ":]") {
+		return "", 0
+	}
+	return rest[:end], end + 4
+}
+
+// inClass tells whether a byte belongs to a class of POSIX, as in the C locale.
+// A class that does not exist is empty.
+func inClass(name string, c byte) bool {
+	lower, upper, digit := 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9'
+	graph := '!' <= c && c <= '~'
+	switch name {
+	case "alnum":
+		return lower || upper || digit
+	case "alpha":
+		return lower || upper
+	case "blank":
+		return c == ' ' || c == '\t'
+	case "cntrl":
+		return c < ' ' || c == 0x7f
+	case "digit":
+		return digit
+	case "graph":
+		return graph
+	case "lower":
+		return lower
+	case "print":
+		return graph || c == ' '
+	case "punct":
+		return graph && !lower && !upper && !digit
+	case "space":
+		return c == ' ' || '\t' <= c && c <= '\r'
+	case "upper":
+		return upper
+	case "xdigit":
+		return digit || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+	}
+	return false
 }
