@@ -53,7 +53,8 @@ type BufferConfig struct {
 
 // LimitConfig bounds the memory of the agent itself.
 type LimitConfig struct {
-	Processes int `yaml:"processes"`
+	Processes   int      `yaml:"processes"`
+	ProcessText Quantity `yaml:"processText"`
 }
 
 // NodeConfig says where the agent runs.
@@ -72,7 +73,7 @@ func DefaultConfig() Config {
 		HTTP:         HTTPConfig{Address: "127.0.0.1:8765"},
 		Heartbeat:    HeartbeatConfig{Interval: time.Second, Timeout: 5 * time.Second},
 		Buffers:      BufferConfig{Events: 8 * mib, State: 4 * mib},
-		Limits:       LimitConfig{Processes: 32768},
+		Limits:       LimitConfig{Processes: 32768, ProcessText: 32 * mib},
 		Node:         NodeConfig{Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
 	}
 }
@@ -182,13 +183,18 @@ func (b BufferConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Validate says what is wrong, beginning with the key.
+// Validate says everything that is wrong; each error begins with its key.
 func (l LimitConfig) Validate() error {
+	var errs []error
 	const least, most = 256, 4 << 20 // the kernel's own limit of processes
 	if l.Processes < least || l.Processes > most {
-		return fmt.Errorf("limits.processes: %d is not between %d and %d", l.Processes, least, most)
+		errs = append(errs, fmt.Errorf("limits.processes: %d is not between %d and %d", l.Processes, least, most))
 	}
-	return nil
+	const leastText, mostText = mib, 4 * gib
+	if l.ProcessText < leastText || l.ProcessText > mostText {
+		errs = append(errs, fmt.Errorf("limits.processText: %v is not between %v and %v", l.ProcessText, leastText, mostText))
+	}
+	return errors.Join(errs...)
 }
 
 // Validate says what is wrong, beginning with the key.
@@ -232,5 +238,8 @@ func (c *Config) capture() capture.Config {
 
 // enrich is the part of the stage enrich.
 func (c *Config) enrich() enrich.Config {
-	return enrich.Config{ProcRoot: c.Node.Proc, CgroupRoot: c.Node.Cgroup, MaxProcesses: c.Limits.Processes}
+	return enrich.Config{
+		ProcRoot: c.Node.Proc, CgroupRoot: c.Node.Cgroup,
+		MaxProcesses: c.Limits.Processes, MaxText: int64(c.Limits.ProcessText),
+	}
 }

@@ -80,6 +80,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"bytes", head + "destinations: [{name: a, queue: {bytes: x}, stdout: {}}]\n",
 			`c.yaml:2:41: destinations[0].queue.bytes: "x" is not a size: write 8MiB, 512KiB or a number of bytes`},
 		{"null", "~\n", "c.yaml:1:1: want keys and values, got nothing"},
+		{"text", head + "limits: {processText: 9KiB}\n", "c.yaml:2:23: limits.processText: 9KiB is not between 1MiB and 4GiB"},
 		{"no value", head + "http: {address: }\n", "c.yaml:2:17: http.address: has no value: want text"},
 		{"itself", head + "rules: &a [*a]\n", "c.yaml:2:8: rules[0]: want text, got a list"},
 		{"all at once", "rulez: 1\nlimits: {processes: 1}\n",

@@ -51,6 +51,7 @@ var keyDocs = []keyDoc{
 	{"buffers.events", "", "Ring for events between kernel and agent, a power of two. Larger takes longer bursts. It is locked memory."},
 	{"buffers.state", "", "Ring for births, images and ends of processes."},
 	{"limits.processes", "", "Processes in the table; when there are more, some living ones are dropped and read from /proc when they act."},
+	{"limits.processText", "", "Memory for command lines, environments and paths of processes. From three quarters of it on, those of new images are trimmed to 512 bytes and, nearer to the limit, to less (rules see them whole at the exec itself); from half of it on those of ended processes. `goshawk_images_trimmed_total` counts it."},
 	{"mask.patterns", "", "Regular expressions (RE2) of further secrets to replace by `***` in alerts; with a group named `secret` only that. What usually is one is known already."},
 	{"node.name", "the host name", "Name of this node in alerts."},
 	{"node.proc", "", "Where the host's /proc is mounted."},

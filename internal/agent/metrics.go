@@ -101,6 +101,10 @@ var (
 		"Processes taken from /proc because their birth or image was lost.", nil, nil)
 	shedDesc = prometheus.NewDesc("goshawk_processes_shed_total",
 		"Living processes dropped from the table because it was full.", nil, nil)
+	trimmedDesc = prometheus.NewDesc("goshawk_images_trimmed_total",
+		"Process images whose long command line, environment and paths were cut, because all held too much text.", nil, nil)
+	textDesc = prometheus.NewDesc("goshawk_images_text_bytes",
+		"Text that process images hold, against limits.processText.", nil, nil)
 )
 
 // kernelCollector gives the numbers that are kept in atomics or were read by
@@ -110,7 +114,7 @@ type kernelCollector struct{ m *metrics }
 // Describe implements prometheus.Collector.
 func (c *kernelCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{eventsDesc, lostDesc, malformedDesc, ringDesc, hookDesc,
-		processesDesc, containersDesc, lateDesc, shedDesc} {
+		processesDesc, containersDesc, lateDesc, shedDesc, trimmedDesc, textDesc} {
 		ch <- d
 	}
 }
@@ -134,6 +138,8 @@ func (c *kernelCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(containersDesc, float64(stats.Workload.Containers))
 		counter(lateDesc, stats.Process.Late)
 		counter(shedDesc, stats.Process.Shed)
+		counter(trimmedDesc, stats.Process.Trimmed)
+		gauge(textDesc, float64(stats.Process.Text))
 	}
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()

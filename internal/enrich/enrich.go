@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -27,6 +28,9 @@ type Enricher struct {
 	cgroups *workload.Resolver
 	users   *users.Cache
 	hostMnt uint32 // mount namespace of the host, 0 if it cannot be read
+
+	trimmed uint64 // of Table.Trimmed, when it was looked at last
+	warn    uint64 // event time before which trimming is not logged again
 }
 
 // Stats are the counters of the tables. Plain numbers: copy them to read them in
@@ -97,6 +101,9 @@ func (e *Enricher) Apply(ev *event.Event) {
 		img *event.Image
 	)
 	e.table.Advance(ev.Time)
+	if n := e.table.Trimmed(); n != e.trimmed {
+		e.reportTrimmed(n, ev.Time)
+	}
 	switch ev.Type {
 	case event.Fork, event.Vfork, event.Clone, event.Clone3:
 		if ev.HasTask() {
@@ -124,6 +131,20 @@ func (e *Enricher) Apply(ev *event.Event) {
 	e.place(ev, p)
 	ev.Process, ev.Image, ev.Container = &p.Process, img, p.Container
 	ev.Accounts = e.accounts(ev, img)
+}
+
+// warnAfter is how often trimming is logged at most, in event time.
+const warnAfter = uint64(time.Minute)
+
+// reportTrimmed logs that command lines are cut: rules see less from now on.
+func (e *Enricher) reportTrimmed(n, now uint64) {
+	e.trimmed = n
+	if now < e.warn {
+		return
+	}
+	e.warn = now + warnAfter
+	e.log.Warn("processes hold too much text: long command lines are cut after their exec, environments dropped",
+		zap.Uint64("images", n), zap.Int64("limit", e.cfg.MaxText), zap.String("next", "raise limits.processText, or look for a storm of execs"))
 }
 
 // place finds the process's container. The event says in which cgroup its

@@ -129,6 +129,9 @@ func (t *Table) Stats() Stats {
 	return t.stats
 }
 
+// Trimmed returns how many images were trimmed so far.
+func (t *Table) Trimmed() uint64 { return t.stats.Trimmed }
+
 // Advance comes before each event. It moves the table's clock to the event's time,
 // drops what ended long enough before, and trims the image of the event before if
 // images hold too much text.
