@@ -1,6 +1,8 @@
 package match
 
 import (
+	"flag"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -264,14 +266,18 @@ func randomCondition(r *rand.Rand, depth int) string {
 	return "(" + randomCondition(r, depth-1) + " or " + randomCondition(r, depth-1) + ")"
 }
 
-// randomEvent makes an event.
-func randomEvent(r *rand.Rand) *event.Event {
+// randomImage makes a process and its lineage.
+func randomImage(r *rand.Rand) *event.Image {
 	names := []string{"bash", "sshd", "nginx", "cron", "BASHful"}
 	lineage := make([]string, 1+r.IntN(4))
 	for i := range lineage {
 		lineage[i] = pick(r, names...)
 	}
-	im := image(lineage...)
+	return image(lineage...)
+}
+
+// randomEvent makes an event of an image.
+func randomEvent(r *rand.Rand, im *event.Image) *event.Event {
 	path := func() string {
 		return pick(r, "/etc/shadow", "/usr/bin/bash", "/bin/bash", "/opt/bin/bash", "/data/x", "/run/a", "/var/run/a", "/tmp/bash", "/")
 	}
@@ -296,28 +302,27 @@ func randomEvent(r *rand.Rand) *event.Event {
 	return ev
 }
 
+// seeds is how many sets of rules TestMatchesOracle tries.
+var seeds = flag.Uint64("seeds", 10, "number of random sets of rules to compare with the reference")
+
 // The compiled set and the plain walk agree, whatever the rules and events.
 func TestMatchesOracle(t *testing.T) {
-	r := rand.New(rand.NewPCG(20, 11))
-	const rules, events = 200, 200
-	var b strings.Builder
-	for i, body := range []string{randomCondition(r, 0), "m0 or " + randomCondition(r, 1), "m0 and m1"} {
-		if i == 0 {
-			body = "proc.name = bash"
-		}
-		b.WriteString("- macro: m" + string(rune('0'+i)) + "\n  condition: >\n    " + strings.ReplaceAll(body, "m2", "m0") + "\n")
+	for seed := range *seeds {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { compareWithOracle(t, rand.New(rand.NewPCG(20, seed)), 100, 60) })
 	}
-	for i := range rules {
-		b.WriteString(item("r"+string(rune('a'+i%26))+strings.Repeat("x", i/26), randomCondition(r, 4)))
-	}
-	list := load(t, b.String())
-	if len(list) != rules {
-		t.Fatalf("%d rules, want %d", len(list), rules)
-	}
+}
+
+// compareWithOracle compares one matcher with the reference.
+func compareWithOracle(t *testing.T, r *rand.Rand, rules, events int) {
+	list := randomRules(t, r, rules)
 	m := compile(t, list).NewMatcher()
 	fired := 0
+	var images []*event.Image // each has several events, whose results it shares
 	for range events {
-		ev := randomEvent(r)
+		if len(images) == 0 || r.IntN(3) == 0 {
+			images = append(images, randomImage(r))
+		}
+		ev := randomEvent(r, pick(r, images...))
 		want := map[string]bool{}
 		for _, x := range list {
 			if oracle(x.Condition, ev) == isTrue {
@@ -342,4 +347,26 @@ func TestMatchesOracle(t *testing.T) {
 	if fired < rules*events/10 {
 		t.Errorf("%d hits of %d pairs: the events are too far from the rules", fired, rules*events)
 	}
+}
+
+// randomRules makes n rules and the macros that they name.
+func randomRules(t *testing.T, r *rand.Rand, n int) []*rule.Rule {
+	var b strings.Builder
+	for i, body := range []string{randomCondition(r, 0), "m0 or " + randomCondition(r, 1), "m0 and m1"} {
+		if i == 0 {
+			body = "proc.name = bash"
+		}
+		if i == 1 {
+			body = strings.ReplaceAll(body, "m1", "m0") // no circles
+		}
+		b.WriteString("- macro: m" + string(rune('0'+i)) + "\n  condition: >\n    " + strings.ReplaceAll(body, "m2", "m0") + "\n")
+	}
+	for i := range n {
+		b.WriteString(item("r"+string(rune('a'+i%26))+strings.Repeat("x", i/26), randomCondition(r, 4)))
+	}
+	list := load(t, b.String())
+	if len(list) != n {
+		t.Fatalf("%d rules, want %d", len(list), n)
+	}
+	return list
 }
