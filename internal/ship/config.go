@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"time"
 
@@ -40,6 +41,27 @@ const (
 	DefaultQueueAlerts = 8192
 	DefaultQueueBytes  = 32 << 20
 )
+
+// The bounds of Queue: a usual alert must fit, and a typing mistake must not have
+// the node's memory filled.
+const (
+	maxQueueAlerts = 1_000_000
+	minQueueBytes  = 64 << 10
+)
+
+func (q Queue) validate() error {
+	var errs []error
+	switch {
+	case q.Alerts < 0:
+		errs = append(errs, fmt.Errorf("queue.alerts: %d is negative", q.Alerts))
+	case q.Alerts > maxQueueAlerts:
+		errs = append(errs, fmt.Errorf("queue.alerts: %d is too many: use at most %d", q.Alerts, maxQueueAlerts))
+	}
+	if q.Bytes != 0 && q.Bytes < minQueueBytes {
+		errs = append(errs, fmt.Errorf("queue.bytes: %d is too small: use at least %d", q.Bytes, minQueueBytes))
+	}
+	return errors.Join(errs...)
+}
 
 // kind is one of the kinds of destination that a Destination can have.
 type kind struct {
@@ -110,7 +132,7 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 // key. No destination at all is allowed: the caller knows whether that is meant.
 func (c Config) Validate() error {
 	var errs []error
-	seen := make(map[string]int)
+	seen, files := make(map[string]int), make(map[string]int)
 	for i := range c {
 		d := &c[i]
 		where := fmt.Sprintf("destinations[%d]", i)
@@ -123,6 +145,15 @@ func (c Config) Validate() error {
 			seen[d.Name] = i
 		}
 		errs = append(errs, prefix(where, d.validate())...)
+		if d.File == nil || d.File.Path == "" {
+			continue
+		}
+		path := filepath.Clean(d.File.Path)
+		if first, dup := files[path]; dup {
+			errs = append(errs, fmt.Errorf("%s: file.path: is the file of destinations[%d]: two writers would break each other's lines", where, first))
+		} else {
+			files[path] = i
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -135,12 +166,7 @@ func (d *Destination) validate() error {
 	case !validName.MatchString(d.Name):
 		errs = append(errs, fmt.Errorf("name: %q must be at most 63 letters, digits, dots, dashes and underscores", d.Name))
 	}
-	if d.Queue.Alerts < 0 {
-		errs = append(errs, fmt.Errorf("queue.alerts: %d is negative", d.Queue.Alerts))
-	}
-	if d.Queue.Bytes < 0 {
-		errs = append(errs, fmt.Errorf("queue.bytes: %d is negative", d.Queue.Bytes))
-	}
+	errs = append(errs, prefixed("", d.Queue.validate())...)
 	k, err := d.kind()
 	if err != nil {
 		return errors.Join(append(errs, err)...)

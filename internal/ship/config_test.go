@@ -68,6 +68,11 @@ func TestConfigMistakes(t *testing.T) {
   file: {path: x}
 - name: soc
   splunk: {url: "splunk"}
+- name: e
+  queue: {alerts: 1000001, bytes: 65535}
+  file: {path: logs/alerts}
+- name: f
+  file: {path: logs/../logs//alerts}
 `)
 	want := []string{
 		`destinations[0] (a): stdout.format: unknown format "xml": use text or json`,
@@ -78,10 +83,13 @@ func TestConfigMistakes(t *testing.T) {
 		`destinations[2]: has no kind: give it one of stdout, file, splunk`,
 		`destinations[3] (b c): name: "b c" must be at most 63 letters, digits, dots, dashes and underscores`,
 		`destinations[3] (b c): queue.alerts: -1 is negative`,
-		`destinations[3] (b c): queue.bytes: -2 is negative`,
+		`destinations[3] (b c): queue.bytes: -2 is too small: use at least 65536`,
 		`destinations[3] (b c): has more than one kind (stdout and file): make it two destinations`,
 		`destinations[4] (soc): splunk.url: "splunk" is not an address like https://splunk.example:8088`,
 		`destinations[4] (soc): splunk.tokenFile: is missing: name a file with the collector's token, or a variable with tokenEnv`,
+		`destinations[5] (e): queue.alerts: 1000001 is too many: use at most 1000000`,
+		`destinations[5] (e): queue.bytes: 65535 is too small: use at least 65536`,
+		`destinations[6] (f): file.path: is the file of destinations[5]: two writers would break each other's lines`,
 	}
 	err := c.Validate()
 	if err == nil {

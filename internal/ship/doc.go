@@ -9,7 +9,8 @@
 //
 // A queue is bounded in alerts and in bytes ([DefaultQueueAlerts],
 // [DefaultQueueBytes]; queue.alerts and queue.bytes in the configuration). When
-// it is full, the oldest alert is shed and counted. Alerts on their way at this
+// it is full, the oldest alert is shed and counted; an alert that is larger than
+// queue.bytes is shed itself. Alerts on their way at this
 // moment are not shed; if nothing else is there, the new alert is.
 //
 // # Delivery
@@ -34,7 +35,8 @@
 // Metrics, each with the label destination:
 //
 //	goshawk_alerts_sent_total      taken by the destination
-//	goshawk_alerts_shed_total      dropped because the queue was full, or left at the end
+//	goshawk_alerts_shed_total      dropped, by cause: queue_full, too_large (for the whole
+//	                               queue) or end (came after Close, or was left by it)
 //	goshawk_alerts_rejected_total  refused by the destination for good
 //	goshawk_alerts_retried_total   sent again after a failed try
 //	goshawk_queue_alerts           waiting now, those on their way included

@@ -18,7 +18,7 @@ func newCollector(workers []*worker) *collector {
 	return &collector{
 		workers:  workers,
 		sent:     desc("alerts_sent_total", "Alerts that the destination has taken."),
-		shed:     desc("alerts_shed_total", "Alerts dropped because the destination's queue was full."),
+		shed:     desc("alerts_shed_total", "Alerts dropped: the queue was full, the alert is too large for it, or the agent ended.", "cause"),
 		rejected: desc("alerts_rejected_total", "Alerts that the destination has refused for good."),
 		retried:  desc("alerts_retried_total", "Alerts sent again after a failed try."),
 		alerts:   desc("queue_alerts", "Alerts that wait for the destination."),
@@ -43,14 +43,16 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, w := range c.workers {
 		alerts, bytes, n := w.queue.snapshot()
-		counter := func(d *prometheus.Desc, v uint64) {
-			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), w.name)
+		counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), append([]string{w.name}, labels...)...)
 		}
 		gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{w.name}, labels...)...)
 		}
 		counter(c.sent, n.sent)
-		counter(c.shed, n.shed)
+		for why := range causes {
+			counter(c.shed, n.shed[why], why.String())
+		}
 		counter(c.rejected, n.rejected)
 		counter(c.retried, n.retried)
 		gauge(c.alerts, float64(alerts))

@@ -7,16 +7,19 @@ import (
 	"github.com/goshawk-security/goshawk/internal/alert"
 )
 
-// queue holds the alerts that wait for one destination, oldest first. The
-// front ones may be on their way: they stay in the queue until it is known what
-// became of them, so that the limits hold for all of them together.
+// queue holds the alerts that wait for one destination, oldest first. Those on
+// their way stay in the queue until it is known what became of them, so that the
+// limits hold for all of them together. They are kept apart, in head, so that
+// shedding is a step at the front of items and does not move thousands: push is on
+// the path of the kernel's events.
 type queue struct {
 	maxAlerts, maxBytes int
 
 	mu      sync.Mutex
-	items   []item
-	bytes   int
-	sending int // how many at the front are on their way
+	head    []item // the oldest: on their way, or back from it; a batch at most
+	items   []item // the rest
+	bytes   int    // of both
+	sending int    // how many at the front of head are on their way
 	closed  bool
 	counts  counts
 
@@ -31,10 +34,25 @@ type item struct {
 }
 
 // counts are the alerts that a queue has seen. At every moment
-// accepted = sent + shed + rejected + len(items).
+// accepted = sent + shed + rejected + waiting.
 type counts struct {
-	accepted, sent, shed, rejected, retried uint64
+	accepted, sent, rejected, retried uint64
+
+	shed [causes]uint64
 }
+
+// cause is why an alert was shed.
+type cause uint8
+
+const (
+	causeFull     cause = iota // the queue was
+	causeTooLarge              // the alert alone is larger than the queue may be
+	causeEnd                   // it came after close, or was left at the end
+	causes
+)
+
+// String is the cause as metrics name it.
+func (c cause) String() string { return [causes]string{"queue_full", "too_large", "end"}[c] }
 
 func newQueue(q Queue) *queue {
 	if q.Alerts == 0 {
@@ -46,49 +64,54 @@ func newQueue(q Queue) *queue {
 	return &queue{maxAlerts: q.Alerts, maxBytes: q.Bytes, more: make(chan struct{}, 1)}
 }
 
-// push adds an alert and returns how many were shed for it, or were it.
-func (q *queue) push(a *alert.Alert, size int) (shed int) {
+// push adds an alert and returns how many were shed for it, or were it, and why.
+func (q *queue) push(a *alert.Alert, size int) (shed int, why cause) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.counts.accepted++
-	if q.closed || size > q.maxBytes {
-		q.counts.shed++
-		return 1
+	switch {
+	case q.closed:
+		q.counts.shed[causeEnd]++
+		return 1, causeEnd
+	case size > q.maxBytes:
+		q.counts.shed[causeTooLarge]++
+		return 1, causeTooLarge
 	}
-	drop, freed := 0, 0
-	for len(q.items)-drop+1 > q.maxAlerts || q.bytes-freed+size > q.maxBytes {
-		if q.sending+drop == len(q.items) {
-			// All that is left is on its way: the new one has no place.
-			q.remove(drop, freed)
-			q.counts.shed++
-			return drop + 1
+	for q.len()+1 > q.maxAlerts || q.bytes+size > q.maxBytes {
+		q.counts.shed[causeFull]++
+		shed++
+		if !q.dropOldest() {
+			return shed, causeFull // all that is left is on its way: the new one has no place
 		}
-		freed += q.items[q.sending+drop].size
-		drop++
 	}
-	q.remove(drop, freed)
 	q.items = append(q.items, item{alert: a, size: size})
 	q.bytes += size
 	select {
 	case q.more <- struct{}{}:
 	default:
 	}
-	return drop
+	return shed, causeFull
 }
 
-// remove sheds the oldest n that are not on their way.
-func (q *queue) remove(n, freed int) {
-	if q.sending == 0 {
-		q.dropFront(n)
-	} else {
-		q.items = slices.Delete(q.items, q.sending, q.sending+n)
+func (q *queue) len() int { return len(q.head) + len(q.items) }
+
+// dropOldest forgets the oldest alert that is not on its way, if there is one.
+func (q *queue) dropOldest() bool {
+	switch {
+	case q.sending < len(q.head): // back from a failed try
+		q.bytes -= q.head[q.sending].size
+		q.head = slices.Delete(q.head, q.sending, q.sending+1)
+	case len(q.items) > 0:
+		q.bytes -= q.items[0].size
+		q.dropFront(1)
+	default:
+		return false
 	}
-	q.bytes -= freed
-	q.counts.shed += uint64(n)
+	return true
 }
 
-// dropFront forgets the first n without moving the others: append makes a new
-// array when this one is used up, which is one copy for many alerts.
+// dropFront takes the first n of items away without moving the others: append
+// makes a new array when this one is used up, which is one copy for many alerts.
 func (q *queue) dropFront(n int) {
 	clear(q.items[:n])
 	q.items = q.items[n:]
@@ -102,10 +125,14 @@ func (q *queue) dropFront(n int) {
 func (q *queue) take(batch []*alert.Alert, n, bytes int) []*alert.Alert {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	size := 0
-	for i := range q.items {
-		it := &q.items[i]
-		if len(batch) == n || i > 0 && size+it.size > bytes {
+	size, moved := 0, 0 // one may be moved that is too large for this batch
+	for i := range min(n, q.len()) {
+		if i == len(q.head) {
+			q.head = append(q.head, q.items[moved])
+			moved++
+		}
+		it := &q.head[i]
+		if i > 0 && size+it.size > bytes {
 			break
 		}
 		size += it.size
@@ -114,6 +141,7 @@ func (q *queue) take(batch []*alert.Alert, n, bytes int) []*alert.Alert {
 		}
 		batch = append(batch, it.alert)
 	}
+	q.dropFront(moved)
 	q.sending = len(batch)
 	return batch
 }
@@ -128,18 +156,17 @@ func (q *queue) settle(retry []int, rejected int, tried bool) {
 		return // abandoned meanwhile
 	}
 	for i := range q.sending {
-		q.bytes -= q.items[i].size
+		q.bytes -= q.head[i].size
 	}
-	gone := q.sending - len(retry)
-	// From the last to the first: none is overwritten before it has moved.
-	for j := len(retry) - 1; j >= 0; j-- {
-		it := q.items[retry[j]]
+	for to, from := range retry { // ascending: none is overwritten before it has moved
+		it := q.head[from]
 		it.tried = it.tried || tried
-		q.items[gone+j] = it
+		q.head[to] = it
 		q.bytes += it.size
 	}
+	gone := q.sending - len(retry)
+	q.head = slices.Delete(q.head, len(retry), q.sending)
 	q.sending = 0
-	q.dropFront(gone)
 	q.counts.rejected += uint64(rejected)
 	q.counts.sent += uint64(gone - rejected)
 }
@@ -155,9 +182,9 @@ func (q *queue) close() {
 func (q *queue) abandon() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := len(q.items)
-	q.counts.shed += uint64(n)
-	q.items, q.bytes, q.sending, q.closed = nil, 0, 0, true
+	n := q.len()
+	q.counts.shed[causeEnd] += uint64(n)
+	q.head, q.items, q.bytes, q.sending, q.closed = nil, nil, 0, 0, true
 	return n
 }
 
@@ -165,13 +192,13 @@ func (q *queue) abandon() int {
 func (q *queue) waiting() (alerts, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items), q.bytes
+	return q.len(), q.bytes
 }
 
 func (q *queue) snapshot() (alerts, bytes int, c counts) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items), q.bytes, q.counts
+	return q.len(), q.bytes, q.counts
 }
 
 // half tells that the queue is half full or more, so that a batch should not

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,10 +16,18 @@ func numbered(id int) *alert.Alert { return &alert.Alert{ID: fmt.Sprint(id)} }
 
 func queueIDs(q *queue) []string {
 	var ids []string
-	for _, it := range q.items {
+	for _, it := range slices.Concat(q.head, q.items) {
 		ids = append(ids, it.alert.ID)
 	}
 	return ids
+}
+
+// sheds is the sum over all causes.
+func sheds(c counts) (sum uint64) {
+	for _, n := range c.shed {
+		sum += n
+	}
+	return sum
 }
 
 func TestQueueShedsTheOldest(t *testing.T) {
@@ -48,14 +57,14 @@ func TestQueueShedsTheOldest(t *testing.T) {
 					q.take(nil, tt.taken, 1<<20)
 				}
 			}
-			for _, it := range q.items {
+			for _, it := range slices.Concat(q.head, q.items) {
 				sum += it.size
 			}
 			if diff := cmp.Diff(tt.want, queueIDs(q)); diff != "" {
 				t.Errorf("queue (-want +got):\n%s", diff)
 			}
-			if q.counts.shed != tt.wantShed || q.bytes != sum {
-				t.Errorf("shed %d and %d bytes, want %d and %d", q.counts.shed, q.bytes, tt.wantShed, sum)
+			if n := sheds(q.counts); n != tt.wantShed || q.bytes != sum {
+				t.Errorf("shed %d and %d bytes, want %d and %d", n, q.bytes, tt.wantShed, sum)
 			}
 		})
 	}
@@ -85,7 +94,7 @@ func TestQueueSettle(t *testing.T) {
 		t.Errorf("abandoned %d, want 1", n)
 	}
 	q.settle([]int{0}, 0, true) // a send that ends late
-	if q.push(numbered(9), 1) != 1 {
+	if n, why := q.push(numbered(9), 1); n != 1 || why != causeEnd {
 		t.Error("a closed queue took an alert")
 	}
 }
@@ -126,7 +135,7 @@ func TestQueueProperty(t *testing.T) {
 				q.settle(retry, rnd.IntN(out-len(retry)+1), rnd.IntN(2) == 0)
 			}
 			n, bytes, c := q.snapshot()
-			if c.accepted != c.sent+c.shed+c.rejected+uint64(n) || n > q.maxAlerts || bytes > q.maxBytes {
+			if c.accepted != c.sent+sheds(c)+c.rejected+uint64(n) || n > q.maxAlerts || bytes > q.maxBytes {
 				t.Fatalf("seed %d: %d alerts, %d bytes, %+v", seed, n, bytes, c)
 			}
 			if !slices.IsSorted(queueIDs(q)) {
@@ -138,20 +147,44 @@ func TestQueueProperty(t *testing.T) {
 
 func BenchmarkPushFull(b *testing.B) {
 	for _, sending := range []int{0, 100} {
-		b.Run(fmt.Sprintf("sending=%d", sending), func(b *testing.B) {
-			q := newQueue(Queue{})
-			a := numbered(1)
-			for range DefaultQueueAlerts {
-				q.push(a, 1)
-			}
-			q.take(nil, sending, 1<<20)
-			b.ReportAllocs()
-			for b.Loop() {
-				q.push(a, 1)
-			}
-			if q.counts.shed == 0 {
-				b.Fatal("nothing was shed: this measures the wrong thing")
-			}
-		})
+		for _, limit := range []int{DefaultQueueAlerts, maxQueueAlerts} {
+			b.Run(fmt.Sprintf("sending=%d/limit=%d", sending, limit), func(b *testing.B) { benchmarkPush(b, sending, limit) })
+		}
+	}
+}
+
+func benchmarkPush(b *testing.B, sending, limit int) {
+	q := newQueue(Queue{Alerts: limit})
+	a := numbered(1)
+	for range limit {
+		q.push(a, 1)
+	}
+	q.take(nil, sending, 1<<20)
+	b.ReportAllocs()
+	for b.Loop() {
+		q.push(a, 1)
+	}
+	if sheds(q.counts) == 0 {
+		b.Fatal("nothing was shed: this measures the wrong thing")
+	}
+}
+
+// Pushing into a full queue while a batch is on its way costs the same whatever
+// the length of the queue: it does not move what waits.
+func TestPushFullMovesNothing(t *testing.T) {
+	const limit = 200_000
+	q := newQueue(Queue{Alerts: limit})
+	a := numbered(1)
+	for range limit {
+		q.push(a, 1)
+	}
+	q.take(nil, maxBatch, 1<<20)
+	begin := time.Now()
+	for range 20_000 {
+		q.push(a, 1)
+	}
+	// Moving 200,000 alerts 20,000 times is more than a minute.
+	if d := time.Since(begin); d > 3*time.Second {
+		t.Errorf("20,000 pushes took %v", d)
 	}
 }

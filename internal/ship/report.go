@@ -8,21 +8,47 @@ import (
 // reportEvery is how often the same thing may be logged.
 const reportEvery = time.Minute
 
-// report counts what happens too often to log each time.
+// report counts what happens too often to log each time: the first is said at
+// once, what follows in sums. The last sum of a burst is said too, by a timer.
 type report struct {
+	say func(n int) // called without a lock, from any goroutine
+
 	mu    sync.Mutex
 	count int
 	last  time.Time
+	timer *time.Timer // runs while count is not said
 }
 
-// add counts n and returns the sum since the last report when a report is due.
-func (r *report) add(n int, now time.Time) (sum int, due bool) {
+func newReport(say func(n int)) *report { return &report{say: say} }
+
+// add counts n.
+func (r *report) add(n int) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.count += n
-	if !r.last.IsZero() && now.Sub(r.last) < reportEvery {
-		return 0, false
+	wait := reportEvery - time.Since(r.last)
+	if wait > 0 && r.timer == nil {
+		r.timer = time.AfterFunc(wait, r.flush)
 	}
-	sum, r.count, r.last = r.count, 0, now
-	return sum, true
+	r.mu.Unlock()
+	if wait <= 0 {
+		r.flush()
+	}
+}
+
+// flush says what was counted and not said yet.
+func (r *report) flush() {
+	r.mu.Lock()
+	n := r.count
+	r.count = 0
+	if n > 0 {
+		r.last = time.Now()
+	}
+	if r.timer != nil {
+		r.timer.Stop()
+		r.timer = nil
+	}
+	r.mu.Unlock()
+	if n > 0 {
+		r.say(n)
+	}
 }

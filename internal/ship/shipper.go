@@ -224,6 +224,7 @@ func (s *Shipper) close(ctx context.Context) error {
 			grace.Reset(0) // for the next ones as well
 			errs = append(errs, fmt.Errorf("close destination %s: it hangs", w.name))
 		}
+		w.logShed()
 		if n := w.queue.abandon(); n > 0 {
 			l := Left{Destination: w.name, Alerts: n}
 			if st := w.snapshot(); st.State != StateOK {

@@ -169,7 +169,8 @@ func TestShedIsCounted(t *testing.T) {
 			t.Errorf("taken (-want +got):\n%s", diff)
 		}
 		want := map[string]float64{
-			`goshawk_alerts_sent_total{destination=soc}`: 3, `goshawk_alerts_shed_total{destination=soc}`: 6,
+			`goshawk_alerts_sent_total{destination=soc}`: 3, `goshawk_alerts_shed_total{cause=queue_full destination=soc}`: 6,
+			`goshawk_alerts_shed_total{cause=too_large destination=soc}`: 0, `goshawk_alerts_shed_total{cause=end destination=soc}`: 0,
 			`goshawk_alerts_rejected_total{destination=soc}`: 1, `goshawk_alerts_retried_total{destination=soc}`: 0,
 			`goshawk_queue_alerts{destination=soc}`: 0, `goshawk_queue_bytes{destination=soc}`: 0,
 			`goshawk_queue_limit_alerts{destination=soc}`:                         4,
@@ -273,7 +274,7 @@ func TestBatching(t *testing.T) {
 			t.Errorf("Close took %v, batches were %v", time.Since(begin), sink.sizes)
 		}
 		s.Send(numbered(1))
-		if _, _, c := s.workers[0].queue.snapshot(); c.shed != 1 || c.accepted != uint64(6+maxBatch) {
+		if _, _, c := s.workers[0].queue.snapshot(); c.shed[causeEnd] != 1 || c.accepted != uint64(6+maxBatch) {
 			t.Errorf("after Close: %+v", c)
 		}
 	})
@@ -396,6 +397,45 @@ func TestSlowDestination(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, sink.got()); diff != "" {
 			t.Errorf("taken (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// The sheds of a burst are all logged: the first at once, the rest a minute later
+// or at the end; an alert that no queue can hold in words of its own.
+func TestShedIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.WarnLevel)
+		s := ship(t, Deps{}, spec{name: "soc", sink: &scripted{send: hang}, queue: Queue{Alerts: 2, Bytes: 1 << 10}, log: zap.New(core)})
+		said := func(part string) (sums []int64) {
+			for _, l := range logs.FilterMessageSnippet(part).All() {
+				sums = append(sums, l.ContextMap()["shed"].(int64))
+			}
+			return sums
+		}
+		sendN(s, 0, 12)
+		time.Sleep(time.Minute + time.Second)
+		if diff := cmp.Diff([]int64{1, 9}, said("queue is full")); diff != "" {
+			t.Errorf("sheds logged (-want +got):\n%s", diff)
+		}
+		sendN(s, 12, 3)
+		large := numbered(99)
+		large.Output = strings.Repeat("x", 2<<10)
+		s.Send(large)
+		logged := logs.FilterMessageSnippet("raise queue.bytes").All()
+		if len(logged) != 1 || logged[0].ContextMap()["shed"] != int64(1) {
+			t.Errorf("log about the large one: %v", logged)
+		}
+		_ = closeIn(s, time.Second)
+		sum := int64(0)
+		for _, n := range said("queue is full") {
+			sum += n
+		}
+		if sum != 13 {
+			t.Errorf("%d of 13 sheds logged", sum)
+		}
+		if _, _, c := s.workers[0].queue.snapshot(); c.shed != [causes]uint64{13, 1, 2} {
+			t.Errorf("sheds by cause: %v", c.shed)
 		}
 	})
 }

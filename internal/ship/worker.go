@@ -33,8 +33,8 @@ type worker struct {
 	done     chan struct{} // closed at the end of run
 	closeErr error         // of the sink; set before done
 
-	shed report // of sheds
-	gone func() // called when the destination is; only the first call counts
+	shed [causes]*report // what of sheds is to be logged
+	gone func()          // called when the destination is; only the first call counts
 
 	mu     sync.Mutex
 	status Status // without the queue's numbers
@@ -49,22 +49,38 @@ func newWorker(s spec) *worker {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	return &worker{
+	w := &worker{
 		name: s.name, kind: s.kind, sink: s.sink, wait: s.wait, log: log, queue: newQueue(s.queue),
 		reopen: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}),
 		status: Status{Name: s.name, Kind: s.kind, State: StateOK},
 	}
+	w.shed = [causes]*report{
+		causeFull: newReport(func(n int) {
+			log.Warn("queue is full: alerts are shed, the oldest first", zap.Int("shed", n))
+		}),
+		causeTooLarge: newReport(func(n int) {
+			log.Warn("alerts are larger than the whole queue may be and are shed; raise queue.bytes",
+				zap.Int("shed", n), zap.Int("queue.bytes", w.queue.maxBytes))
+		}),
+		causeEnd: newReport(func(n int) {
+			log.Warn("alerts came after the destination was closed and are shed", zap.Int("shed", n))
+		}),
+	}
+	return w
 }
 
-// push queues an alert and says so in the log when others were shed for it,
-// once a minute at most.
+// push queues an alert and says so in the log when some were shed, once a minute
+// at most.
 func (w *worker) push(a *alert.Alert, size int) {
-	shed := w.queue.push(a, size)
-	if shed == 0 {
-		return
+	if shed, why := w.queue.push(a, size); shed > 0 {
+		w.shed[why].add(shed)
 	}
-	if n, ok := w.shed.add(shed, time.Now()); ok {
-		w.log.Warn("queue is full: alerts are shed, the oldest first", zap.Int("shed", n))
+}
+
+// logShed logs what was not yet of sheds.
+func (w *worker) logShed() {
+	for _, r := range w.shed {
+		r.flush()
 	}
 }
 

@@ -53,8 +53,15 @@ const (
 	plain     = "none"
 )
 
-// minBytes is the least that either limit may be: a useful alert must fit.
-const minBytes = 16 << 10
+// The bounds of the numbers: a useful alert must fit, a time-out must give the
+// network a chance, and an alert must not wait for minutes.
+const (
+	minBytes   = 16 << 10
+	maxBytes   = 32 << 20
+	minTimeout = 100 * time.Millisecond
+	maxTimeout = 10 * time.Minute
+	maxMaxWait = time.Minute
+)
 
 // Validate says everything that is wrong, naming the keys.
 func (c *Config) Validate() error {
@@ -77,26 +84,45 @@ func (c *Config) Validate() error {
 	default:
 		fault("compression: unknown compression %q: use %s or %s", c.Compression, gzipped, plain)
 	}
-	for _, limit := range []struct {
-		key   string
-		value int
-	}{{"maxBatchBytes", c.MaxBatchBytes}, {"maxEventBytes", c.MaxEventBytes}} {
-		if limit.value != 0 && limit.value < minBytes {
-			fault("%s: %d is too small: use at least %d", limit.key, limit.value, minBytes)
-		}
-	}
-	if c.MaxWait < 0 {
-		fault("maxWait: %v is negative", c.MaxWait)
-	}
-	if c.Timeout < 0 {
-		fault("timeout: %v is negative", c.Timeout)
-	}
+	errs = append(errs, c.validateLimits()...)
 	for name := range c.Fields {
 		if reserved(name) {
 			fault("fields: %q is set by goshawk or by Splunk itself; choose another name", name)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// validateLimits does it for the numbers.
+func (c *Config) validateLimits() []error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for _, limit := range []struct {
+		key   string
+		value int
+	}{{"maxBatchBytes", c.MaxBatchBytes}, {"maxEventBytes", c.MaxEventBytes}} {
+		switch {
+		case limit.value == 0:
+		case limit.value < minBytes:
+			fault("%s: %d is too small: use at least %d", limit.key, limit.value, minBytes)
+		case limit.value > maxBytes:
+			fault("%s: %d is too large: use at most %d", limit.key, limit.value, maxBytes)
+		}
+	}
+	switch {
+	case c.MaxWait < 0:
+		fault("maxWait: %v is negative", c.MaxWait)
+	case c.MaxWait > maxMaxWait:
+		fault("maxWait: %v is too long: use at most %v", c.MaxWait, maxMaxWait)
+	}
+	switch {
+	case c.Timeout == 0:
+	case c.Timeout < minTimeout:
+		fault("timeout: %v is too short: use at least %v", c.Timeout, minTimeout)
+	case c.Timeout > maxTimeout:
+		fault("timeout: %v is too long: use at most %v", c.Timeout, maxTimeout)
+	}
+	return errs
 }
 
 // ResolvePaths makes relative paths ones below the directory base.

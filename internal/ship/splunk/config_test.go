@@ -53,10 +53,22 @@ func TestValidate(t *testing.T) {
 		`maxBatchBytes: 1 is too small: use at least 16384`,
 		`maxEventBytes: -1 is too small: use at least 16384`,
 		`maxWait: -1ns is negative`,
-		`timeout: -1s is negative`,
+		`timeout: -1s is too short: use at least 100ms`,
 		`fields: "rule" is set by goshawk or by Splunk itself; choose another name`,
 	}
 	if err := bad.Validate(); err == nil || err.Error() != strings.Join(want, "\n") {
+		t.Errorf("Validate:\n%v\nwant\n%s", err, strings.Join(want, "\n"))
+	}
+	large := Config{
+		URL: "https://s", TokenEnv: "X", MaxBatchBytes: 33 << 20, MaxEventBytes: 33 << 20, MaxWait: 61 * time.Second, Timeout: time.Hour,
+	}
+	want = []string{
+		`maxBatchBytes: 34603008 is too large: use at most 33554432`,
+		`maxEventBytes: 34603008 is too large: use at most 33554432`,
+		`maxWait: 1m1s is too long: use at most 1m0s`,
+		`timeout: 1h0m0s is too long: use at most 10m0s`,
+	}
+	if err := large.Validate(); err == nil || err.Error() != strings.Join(want, "\n") {
 		t.Errorf("Validate:\n%v\nwant\n%s", err, strings.Join(want, "\n"))
 	}
 	missing := (&Config{URL: "https://s"}).Validate()
