@@ -103,6 +103,8 @@ var (
 		"Living processes dropped from the table because it was full.", nil, nil)
 	trimmedDesc = prometheus.NewDesc("goshawk_images_trimmed_total",
 		"Process images whose long command line, environment and paths were cut, because all held too much text.", nil, nil)
+	shortenedDesc = prometheus.NewDesc("goshawk_lineages_shortened_total",
+		"Lineages cut below 64 ancestors, because there were too many process images.", nil, nil)
 	textDesc = prometheus.NewDesc("goshawk_images_text_bytes",
 		"Text that process images hold, against limits.processText.", nil, nil)
 )
@@ -114,7 +116,7 @@ type kernelCollector struct{ m *metrics }
 // Describe implements prometheus.Collector.
 func (c *kernelCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{eventsDesc, lostDesc, malformedDesc, ringDesc, hookDesc,
-		processesDesc, containersDesc, lateDesc, shedDesc, trimmedDesc, textDesc} {
+		processesDesc, containersDesc, lateDesc, shedDesc, trimmedDesc, shortenedDesc, textDesc} {
 		ch <- d
 	}
 }
@@ -139,6 +141,7 @@ func (c *kernelCollector) Collect(ch chan<- prometheus.Metric) {
 		counter(lateDesc, stats.Process.Late)
 		counter(shedDesc, stats.Process.Shed)
 		counter(trimmedDesc, stats.Process.Trimmed)
+		counter(shortenedDesc, stats.Process.Shortened)
 		gauge(textDesc, float64(stats.Process.Text))
 	}
 	c.m.mu.Lock()

@@ -50,8 +50,9 @@ func New(cfg Config, log *zap.Logger) (*Enricher, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
+	text := budget.New(cfg.MaxText)
 	cgroups, err := workload.New(workload.Config{
-		ProcRoot: cfg.ProcRoot, CgroupRoot: cfg.CgroupRoot, MaxCgroups: cfg.MaxCgroups,
+		ProcRoot: cfg.ProcRoot, CgroupRoot: cfg.CgroupRoot, MaxCgroups: cfg.MaxCgroups, Text: text,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up enrichment: %w", err)
@@ -67,7 +68,7 @@ func New(cfg Config, log *zap.Logger) (*Enricher, error) {
 			MaxProcesses: cfg.MaxProcesses,
 			Grace:        cfg.Grace,
 			Environ:      cfg.Environ,
-			Text:         budget.New(cfg.MaxText),
+			Text:         text,
 			Now:          bootTime,
 			CgroupPath:   func(data []byte) (string, bool) { return workload.PathIn(data, controller) },
 		}),

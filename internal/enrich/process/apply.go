@@ -1,6 +1,7 @@
 package process
 
 import (
+	"github.com/goshawk-security/goshawk/internal/enrich/budget"
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
@@ -91,10 +92,9 @@ func (t *Table) Fork(ev *event.Event) (*Entry, *event.Image) {
 	if task.PID == ev.PID && task.Start == ev.Start {
 		return parent, creator.img // a thread
 	}
-	if creator.depth >= 2*event.MaxLineage-1 {
-		creator = t.cut(parent, creator)
-	}
+	creator = t.bound(parent, creator)
 	child := held{forkedImage(creator.img, ev), creator.depth + 1}
+	budget.Charge(t.images, child.img, 1)
 	e := t.find(task.PID, task.Start)
 	if e == nil {
 		e = &Entry{Process: event.Process{PID: task.PID, Start: task.Start}}
@@ -192,24 +192,4 @@ func (t *Table) Exit(ev *event.Event) (*Entry, *event.Image) {
 		t.stats.DuplicateEnds++
 	}
 	return t.Lookup(ev)
-}
-
-// cut copies the newest images of a chain that became too long, so that the
-// rest can go. If it is the process's current one, the copy takes its place:
-// further children share it.
-func (t *Table) cut(e *Entry, h held) held {
-	head := *h.img
-	last := &head
-	for n := 1; n < event.MaxLineage && last.Parent != nil; n++ {
-		img := *last.Parent
-		last.Parent = &img
-		last = &img
-	}
-	last.Parent = nil
-	short := held{&head, event.MaxLineage - 1}
-	if e.Image == h.img {
-		t.copied(h.img, short.img)
-		e.Image, e.depth = short.img, short.depth
-	}
-	return short
 }

@@ -33,9 +33,18 @@
 //
 // A table holds at most Config.MaxProcesses; beyond that ended processes go
 // first, then bare ones, then those that had no event for longest. An ended
-// process stays for Config.Grace of event time. The clock of a Table is the
-// latest event time it saw; the machine's is used only to tell what happened before
-// /proc was read.
+// process stays for Config.Grace of event time. The number of images, ancestors
+// included, is bounded by shorter lineages: the more there are beyond twice the
+// processes, the earlier a chain is cut.
+//
+// What images hold as text, arguments above all, is charged to Config.Text. From
+// three quarters of that budget on a new image is trimmed, from half of it on
+// those of a process that ended, and the nearer to the limit the more. It happens
+// between two events: an image is whole, however long its arguments, while the
+// event that made it is handled. A trimmed image says so (Trimmed), and is counted.
+//
+// The clock of a Table is the latest event time it saw; the machine's is used only
+// to tell what happened before /proc was read.
 //
 // A Table is used by one goroutine, the one that handles events.
 package process

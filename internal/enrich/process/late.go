@@ -125,10 +125,7 @@ func (t *Table) giveCreator(h *held, p *Entry) {
 	if p == nil {
 		return
 	}
-	creator := held{p.Image, p.depth}
-	if creator.depth >= 2*event.MaxLineage-1 {
-		creator = t.cut(p, creator)
-	}
+	creator := t.bound(p, held{p.Image, p.depth})
 	h.img.Parent, h.depth = creator.img, creator.depth+1
 }
 

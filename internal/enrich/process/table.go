@@ -20,6 +20,9 @@ const (
 	readsPerSecond = 500
 	// keptImages is how many images before the current one are kept.
 	keptImages = 2
+	// spareImages is how many images there may be, beside two for each process,
+	// before lineages are shortened: ancestors, and garbage.
+	spareImages = 16384
 )
 
 // Config sets up a Table.
@@ -52,6 +55,7 @@ type Stats struct {
 	MissedEnds    uint64 // found ended because their PID was used again
 	DuplicateEnds uint64
 	Trimmed       uint64 // images whose long texts were cut, because all held too much
+	Shortened     uint64 // lineages cut early, because there were too many images
 	Text          int64  // bytes of text that images hold now, short ones not counted
 }
 
@@ -95,7 +99,9 @@ type Table struct {
 	ended queue // in order of their ends
 	bares queue
 	fresh []fresh // of the event at hand
-	now   uint64  // the latest event time
+	// images counts what is alive, in the table or as somebody's ancestor.
+	images *budget.Budget
+	now    uint64 // the latest event time
 
 	scanning bool
 	runner   aside.Runner
@@ -111,6 +117,7 @@ func New(cfg Config) *Table {
 		cfg.Text = budget.New(defaultMaxText)
 	}
 	t := &Table{cfg: cfg, pids: map[uint32]*Entry{}}
+	t.images = budget.New(2*int64(cfg.MaxProcesses) + spareImages)
 	t.runner = aside.Runner{Wait: 100 * time.Millisecond, Limit: 8}
 	return t
 }

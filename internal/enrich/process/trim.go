@@ -42,6 +42,9 @@ func (t *Table) room(ended bool) int {
 
 // added notes an image that was made for the event at hand.
 func (t *Table) added(e *Entry, img, before *event.Image) {
+	if img != nil {
+		budget.Charge(t.images, img, 1)
+	}
 	t.fresh = append(t.fresh, fresh{e, img, before})
 }
 
@@ -130,6 +133,7 @@ func (t *Table) trimmed(img *event.Image, keep int) *event.Image {
 		return nil
 	}
 	small.Trimmed = true
+	budget.Charge(t.images, &small, 1)
 	t.stats.Trimmed++
 	return &small
 }

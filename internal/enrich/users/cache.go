@@ -20,6 +20,9 @@ const (
 
 	hostLimit      = 8 << 20  // bytes of one of the host's files
 	containerLimit = 64 << 10 // bytes of one of a container's
+	// spacesLimit bounds the memory of all containers' names. A file of 64 KiB can
+	// take 2 MiB as a table.
+	spacesLimit = 16 << 20
 )
 
 // Config says where names are read.
@@ -45,6 +48,7 @@ type Cache struct {
 	cfg    Config
 	host   Accounts
 	spaces map[uint32]*Accounts
+	size   int // of all in spaces, estimated
 	runner aside.Runner
 	stats  Stats
 }
@@ -76,7 +80,7 @@ func (c *Cache) Namespace(ns, pid uint32, now uint64) *Accounts {
 	a := c.spaces[ns]
 	if a == nil {
 		if len(c.spaces) >= c.cfg.MaxNamespaces {
-			c.evict()
+			c.evict(nil)
 		}
 		a = &Accounts{cache: c, limit: containerLimit}
 		c.spaces[ns] = a
@@ -85,16 +89,23 @@ func (c *Cache) Namespace(ns, pid uint32, now uint64) *Accounts {
 	return a
 }
 
-// evict forgets the namespace that was quiet for longest.
-func (c *Cache) evict() {
+// evict forgets the namespace that was quiet for longest, except one.
+func (c *Cache) evict(except *Accounts) {
 	var (
 		oldest uint32
 		at     = ^uint64(0)
 	)
 	for ns, a := range c.spaces {
+		if a == except {
+			continue
+		}
 		if a.now < at || a.now == at && ns < oldest {
 			oldest, at = ns, a.now
 		}
+	}
+	if a := c.spaces[oldest]; a != nil {
+		c.size -= a.have.size()
+		a.gone = true
 	}
 	delete(c.spaces, oldest)
 	c.stats.Evicted++
@@ -109,6 +120,7 @@ type Accounts struct {
 	now   uint64
 	next  uint64 // when to look again
 	have  *tables
+	gone  bool        // not in the cache any more
 	slow  chan result // of a load that did not answer in time; nil if none is under way
 }
 
@@ -181,6 +193,12 @@ func (a *Accounts) take(r result) {
 	if r.err != nil {
 		a.cache.stats.Failed++
 		return
+	}
+	if c := a.cache; a != &c.host && !a.gone {
+		c.size += r.tables.size() - a.have.size()
+		for c.size > spacesLimit && len(c.spaces) > 1 {
+			c.evict(a)
+		}
 	}
 	a.have = r.tables
 }

@@ -11,8 +11,8 @@
 //
 // A container chooses its files. They are found with openat2 and
 // RESOLVE_IN_ROOT, so that no link leads out of its root; only regular files are
-// opened, so that no pipe or device is; sizes, lines and the number of namespaces
-// are bounded; and the reading runs aside (package aside), so that a file system
+// opened, so that no pipe or device is; sizes, lines, the number of namespaces and
+// the memory of all their names are bounded; and the reading runs aside (package aside), so that a file system
 // which does not answer costs a name and not the agent.
 //
 // A [Cache] and the [Accounts] it hands out are used by one goroutine, the one

@@ -23,6 +23,21 @@ type tables struct {
 	passwd, group identity // zero: there was no such file
 	users         map[uint32]event.Account
 	groups        map[uint32]string
+	bytes         int // in memory, estimated; the strings are counted by the files' sizes
+}
+
+// What an entry of the maps takes besides its strings.
+const (
+	userBytes  = 128
+	groupBytes = 64
+)
+
+// size returns the memory that the tables take; they may be nil.
+func (t *tables) size() int {
+	if t == nil {
+		return 0
+	}
+	return t.bytes
 }
 
 // load reads the files below root unless they are the same as in have, which
@@ -45,6 +60,8 @@ func load(root string, limit int64, have *tables) (*tables, error) {
 	if data, id, same := read(dir, "etc/group", limit, have.group); !same {
 		next.group, next.groups = id, parseGroup(data)
 	}
+	text := min(next.passwd.size, limit) + min(next.group.size, limit)
+	next.bytes = int(text) + userBytes*len(next.users) + groupBytes*len(next.groups)
 	return &next, nil
 }
 

@@ -157,6 +157,34 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
+// TestCrowded gives containers files that make large tables.
+func TestCrowded(t *testing.T) {
+	var text strings.Builder
+	for uid := 0; text.Len() < containerLimit; uid++ {
+		fmt.Fprintf(&text, "a:x:%d:\n", uid)
+	}
+	roots := map[int]map[string]string{}
+	for pid := 1; pid <= 30; pid++ {
+		roots[pid] = map[string]string{"passwd": text.String(), "group": text.String()}
+	}
+	c := newCache(host(t, roots), 1000)
+	for pid := uint32(1); pid <= 30; pid++ {
+		if _, ok := c.Namespace(1000+pid, pid, second*uint64(pid)).User(3000); !ok {
+			t.Errorf("process %d: no name", pid)
+		}
+	}
+	size := 0
+	for _, a := range c.spaces {
+		size += a.have.size()
+	}
+	if s := c.Stats(); c.size != size || size > spacesLimit || s.Evicted == 0 || s.Namespaces+int(s.Evicted) != 30 {
+		t.Errorf("%d bytes, %d counted, stats %+v", size, c.size, s)
+	}
+	if _, ok := c.Namespace(1030, 30, 31*second).User(3000); !ok {
+		t.Error("the newest was forgotten")
+	}
+}
+
 // TestHostile gives a container what should not be followed, opened or kept.
 func TestHostile(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "passwd")

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/goshawk-security/goshawk/internal/enrich/budget"
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
@@ -18,11 +19,17 @@ import (
 // again, in event time.
 const retryAfter = uint64(time.Second)
 
+// maxPathBytes bounds what the paths of all cgroups take: who may make cgroups can
+// give them names of 8 KiB.
+const maxPathBytes = 8 << 20
+
 // Config says where cgroups are read.
 type Config struct {
 	ProcRoot   string // where proc is mounted
 	CgroupRoot string // where cgroup file systems are mounted
 	MaxCgroups int    // how many are kept
+	// Text, if there is one, is charged with paths: images hold them longer.
+	Text *budget.Budget
 }
 
 // Stats counts what a Resolver did.
@@ -41,6 +48,7 @@ type Resolver struct {
 	controller string
 	mount      string
 	cgroups    map[uint64]cgroup
+	pathBytes  int
 	order      []uint64 // ids as they came, for eviction; may hold removed ones
 	containers map[string]*shared
 	unknown    map[uint64]uint64 // id → when to ask again
@@ -101,7 +109,7 @@ func (r *Resolver) Walk(ctx context.Context) error {
 		if !d.IsDir() {
 			return nil
 		}
-		if len(r.cgroups) >= r.cfg.MaxCgroups {
+		if len(r.cgroups) >= r.cfg.MaxCgroups || r.pathBytes >= maxPathBytes-len(path) {
 			return fs.SkipAll
 		}
 		if id, ok := inode(path); ok {
@@ -136,6 +144,7 @@ func (r *Resolver) Remove(id uint64) {
 		return
 	}
 	delete(r.cgroups, id)
+	r.pathBytes -= len(have.path)
 	if have.container == nil {
 		return
 	}
@@ -197,7 +206,7 @@ func (r *Resolver) agrees(id uint64, path string) bool {
 // add keeps a cgroup; an earlier one with the id is replaced.
 func (r *Resolver) add(id uint64, path string, cut bool) {
 	r.Remove(id)
-	for len(r.cgroups) >= r.cfg.MaxCgroups && len(r.order) > 0 {
+	for (len(r.cgroups) >= r.cfg.MaxCgroups || r.pathBytes+len(path) > maxPathBytes) && len(r.order) > 0 {
 		oldest := r.order[0]
 		r.order = r.order[1:]
 		if _, ok := r.cgroups[oldest]; ok {
@@ -206,6 +215,10 @@ func (r *Resolver) add(id uint64, path string, cut bool) {
 		}
 	}
 	r.cgroups[id] = cgroup{path: path, cut: cut, container: r.share(path)}
+	r.pathBytes += len(path)
+	if r.cfg.Text != nil {
+		r.cfg.Text.Text(path)
+	}
 	r.order = append(r.order, id)
 	if len(r.order) > 2*r.cfg.MaxCgroups+64 {
 		r.compact()

@@ -2,11 +2,13 @@ package workload
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/goshawk-security/goshawk/internal/enrich/budget"
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
@@ -171,6 +173,33 @@ func TestBounded(t *testing.T) {
 	}
 	if len(r.unknown) > 16 {
 		t.Errorf("%d unknown ones are kept", len(r.unknown))
+	}
+}
+
+// TestLongPaths makes cgroups with names as long as the kernel sends them.
+func TestLongPaths(t *testing.T) {
+	r, _ := newResolver(t, 65536)
+	text := budget.New(1)
+	r.cfg.Text = text
+	long := strings.Repeat(strings.Repeat("x", 255)+"/", 31)
+	for id := uint64(1); id <= 3000; id++ {
+		r.Announce(id, components(strings.Split(fmt.Sprint(id, "/", long), "/")...))
+	}
+	bytes := 0
+	for _, c := range r.cgroups {
+		bytes += len(c.path)
+	}
+	if bytes != r.pathBytes || bytes > maxPathBytes || r.Stats().Evicted == 0 || r.Path(3000) == "" {
+		t.Errorf("%d bytes of paths, %d counted, stats %+v", bytes, r.pathBytes, r.Stats())
+	}
+	if text.Alive() < int64(bytes) {
+		t.Errorf("%d bytes charged, %d held", text.Alive(), bytes)
+	}
+	for id := uint64(1); id <= 3000; id++ {
+		r.Remove(id)
+	}
+	if r.pathBytes != 0 {
+		t.Errorf("%d bytes when all are gone", r.pathBytes)
 	}
 }
 
