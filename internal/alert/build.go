@@ -32,18 +32,19 @@ type Node struct {
 	BootID   string // /proc/sys/kernel/random/boot_id
 }
 
-// Builder makes alerts. It is made once for a catalogue and never changes, so
-// it is safe for use by any number of goroutines.
+// Builder makes alerts. It remembers the masked command lines of the images it
+// met last, so it is for one goroutine: the one that matches.
 type Builder struct {
 	node     Node
 	mask     *Masker
+	images   *imageCache
 	standard []rule.FieldRef
 }
 
 // NewBuilder returns a Builder that reads the standard fields which the
 // catalogue has and masks with mask; a nil mask masks nothing.
 func NewBuilder(cat *field.Catalogue, node Node, mask *Masker) *Builder {
-	b := &Builder{node: Node{Hostname: valid(node.Hostname), BootID: node.BootID}, mask: mask}
+	b := &Builder{node: Node{Hostname: valid(node.Hostname), BootID: node.BootID}, mask: mask, images: newImageCache(mask)}
 	for _, name := range standardFields {
 		if f := cat.Find(name); f != nil {
 			b.standard = append(b.standard, rule.FieldRef{Text: name, Name: name, Field: f})
@@ -56,11 +57,14 @@ func NewBuilder(cat *field.Catalogue, node Node, mask *Masker) *Builder {
 // true; the event's selected name is the one they were true with. The alert
 // borrows nothing: it outlives the event.
 //
-// Secrets are masked in everything that came from the event. The output is made
+// Secrets are masked in everything that came from the event, and of each text at
+// most the first 4 KiB are kept, of the lineage's command lines 1 KiB: New runs
+// where the kernel's ring is read, and what it costs must not be for a traced
+// program to choose. The output is made
 // printable besides, so that it can be shown on a terminal as it is; the output
 // fields keep control characters, as evidence, and are valid UTF-8.
 func (b *Builder) New(ev *event.Event, r *rule.Rule, conditions []Condition) *Alert {
-	t := teller{mask: b.mask, ev: ev}
+	t := teller{mask: b.mask, images: b.images, ev: ev}
 	a := &Alert{
 		ID:           b.id(ev, r),
 		Output:       t.output(r.Output),
@@ -90,7 +94,7 @@ func (b *Builder) outputFields(t *teller, out *rule.Template) map[string]any {
 	fields := make(map[string]any, len(b.standard)+8)
 	for i := range b.standard {
 		if v := b.standard[i].Get(t.ev); v.IsPresent() {
-			fields[b.standard[i].Text] = t.any(v)
+			fields[b.standard[i].Text] = t.field(&b.standard[i], v)
 		}
 	}
 	if out == nil {
@@ -99,7 +103,7 @@ func (b *Builder) outputFields(t *teller, out *rule.Template) map[string]any {
 	for i := range out.Parts {
 		f := &out.Parts[i].Field
 		if f.Field != nil {
-			fields[f.Text] = t.any(f.Get(t.ev))
+			fields[f.Text] = t.field(f, f.Get(t.ev))
 		}
 	}
 	return fields

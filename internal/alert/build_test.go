@@ -258,13 +258,3 @@ func FuzzBuild(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkNew(b *testing.B) {
-	builder, r, ev := newBuilder(b), newRule(b, "user.name", "fd.name", "proc.cmdline"), newEvent("shadow")
-	b.ReportAllocs()
-	for b.Loop() {
-		if a := builder.New(ev, r, nil); a.ID == "" {
-			b.Fatal("no id")
-		}
-	}
-}

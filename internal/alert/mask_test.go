@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,6 +48,12 @@ func TestMaskText(t *testing.T) {
 		{"sshpass, attached", "sshpass -phunter2 ssh h", "sshpass -p*** ssh h"},
 		{"mysql", "mysql -u root -phunter2 db", "mysql -u root -p*** db"},
 		{"redis", "redis-cli -h x -a hunter2 ping", "redis-cli -h x -a *** ping"},
+		{"program as an argument", "curl https://h/mysql -u me:hunter2", "curl https://h/mysql -u me:***"},
+		{"program behind =", "docker run --entrypoint=mysql x -phunter2", "docker run --entrypoint=mysql x -p***"},
+		{"two programs", "sshpass -p a ssh -p 22 h mysqldump -pb", "sshpass -p *** ssh -p 22 h mysqldump -p***"},
+		{"curl, joined flags", "curl -su me:hunter2 h", "curl -su me:*** h"},
+		{"bearer twice", "x bearer bearer abcdefgh123", "x bearer bearer ***"},
+		{"token of a scheme", "x --header token: Bearer abcdefgh123", "x --header token: *** ***"},
 		{"AWS key", "aws configure set k AKIAIOSFODNN7EXAMPLE", "aws configure set k ***"},
 		{"GitHub token", "x ghp_0123456789abcdefghijABCDEFGHIJ012345 y", "x *** y"},
 		{"JWT", "x " + jwt + " y", "x *** y"},
@@ -85,6 +91,10 @@ func TestMaskArgs(t *testing.T) {
 		{"blank in the secret", "app|--password|two words|x", "app|--password|***|x"},
 		{"blank after =", "app|--password=two words|x", "app|--password=***|x"},
 		{"variable", "env|TOKEN=two words|x", "env|TOKEN=***|x"},
+		{"header", "curl|-H|X-Api-Key: two words|h", "curl|-H|X-Api-Key: ***|h"},
+		{"script", "sh|-c|TOKEN=x evil --now", "sh|-c|TOKEN=*** evil --now"},
+		{"user of curl, blank in the secret", "curl|-u|me:two words|h", "curl|-u|me:***|h"},
+		{"mysql, blank in the secret", "/usr/bin/mysql|-ptwo words|db", "/usr/bin/mysql|-p***|db"},
 		{"dash in the secret", "app|--token|-secret|x", "app|--token|***|x"},
 		{"flag without a value", "app|--token|--host|x", "app|--token|--host|x"},
 		{"at the end", "app|--token", "app|--token"},
@@ -124,17 +134,97 @@ func TestMaskNil(t *testing.T) {
 	}
 }
 
-// TestMaskLinear masks what backtracking would choke on.
-func TestMaskLinear(t *testing.T) {
+// hostile are texts that are all hints, and open what they do not close.
+var hostile = []string{
+	"a-", "token", "-token ", "token=", "token: ", "token=\"", "token: '", "pass-pwd.key_", "http://", "a://b:", `"`, "mysql ", "curl -u ",
+	"eyJ", "eyJ-", "eyJeyJeyJ.", "glpat-", "xoxb-", "bearer ", "authorization:", "authorization ", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----",
+}
+
+// TestMaskWork counts the spans: none are noted twice for one byte and pass, so
+// that the work grows with the text and not with its square.
+func TestMaskWork(t *testing.T) {
 	m := newMasker(t)
-	for _, unit := range []string{"a-", "token", "-token ", "http://", `"`, "mysql ", "eyJeyJeyJ."} {
-		text := strings.Repeat(unit, (32<<10)/len(unit))
-		begin := time.Now()
-		m.Text(text)
-		if took := time.Since(begin); took > 5*time.Second {
-			t.Errorf("32 KiB of %q took %v", unit, took)
+	for _, unit := range hostile {
+		s := newScanner(strings.Repeat(unit, maxText/len(unit)), false)
+		m.scan(&s)
+		bytes := 0
+		for _, found := range s.spans {
+			bytes += int(found.to - found.from)
+		}
+		if bytes > 4*len(s.text) {
+			t.Errorf("%q: %d bytes noted of %d", unit, bytes, len(s.text))
 		}
 	}
+}
+
+// TestMaskBound holds that no pattern sees more than the bound.
+func TestMaskBound(t *testing.T) {
+	longer := "(?s)" + strings.Repeat(".{512}", maxText/512) + ".+"
+	m := newMasker(t, longer)
+	args := event.WordsOf("app", strings.Repeat("x", 2*maxText), "y")
+	img := &event.Image{Comm: "app", Argv: args, CmdLine: args.Joined(), Env: event.WordsOf("A=" + strings.Repeat("y", 2*maxText))}
+	texts := map[string]string{
+		"Text":        m.Text(strings.Repeat("z", maxText+1)),
+		"CommandLine": m.CommandLine(img),
+		"Args":        strings.Join(m.Args(args.List()), " "),
+		"environment": m.mask(envLine(img.Env)).render(),
+		"variable":    m.envValue("A", strings.Repeat("y", 2*maxText)),
+	}
+	for name, text := range texts {
+		if strings.Contains(text, masked) || !strings.Contains(text, cutMark) {
+			t.Errorf("%s: %d bytes: %.20q", name, len(text), text)
+		}
+	}
+	if got := m.Text(strings.Repeat("z", maxText)); got != strings.Repeat("z", maxText) {
+		t.Errorf("a text of the bound's length became %d bytes", len(got))
+	}
+}
+
+// TestMaskCut cuts texts within secrets: their begin is one too.
+func TestMaskCut(t *testing.T) {
+	m := newMasker(t)
+	tests := []struct{ name, begin, secret, want string }{
+		{"URL", "https://me:", "hunter2@host", "https://me:***…"},
+		{"quoted", `x --token "`, `two words" x`, `x --token ***…`},
+		{"token", "x ", "ghp_0123456789abcdefghijABCDEFGHIJ012345", "x ***…"},
+		{"web token", "x ", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", "x ***…"},
+		{"bearer", "bearer ", "abcdefgh123", "bearer ***…"},
+		{"rune", "x", "üüüüüü", "xüü…"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			fill := strings.Repeat(" ", maxText-len(tt.begin)-5)
+			got := strings.TrimLeft(m.Text(fill+tt.begin+tt.secret), " ")
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzMask masks anything: it never panics, what it returns is no longer than
+// the input and its marks, and stays UTF-8.
+func FuzzMask(f *testing.F) {
+	for _, unit := range hostile {
+		f.Add(strings.Repeat(unit, 3), false)
+	}
+	f.Add("app\x00--password\x00two words\x00\x00-u\x00me:x", true)
+	f.Add(strings.Repeat("ü", maxText), true)
+	m := newMasker(f, `hush+`)
+	f.Fuzz(func(t *testing.T, s string, cut bool) {
+		words := event.Words(s)
+		img := &event.Image{Comm: "app", Argv: words, CmdLine: "app " + words.Joined(), ArgsCut: cut}
+		outs := []string{m.Text(s), m.CommandLine(img), m.mask(argvLine(words)).render(), m.mask(envLine(words)).render(), m.envValue("DB_TOKEN", s)}
+		for i, out := range append(outs, m.Args(words.List())...) {
+			limit := min(len(s)+len("app "), maxText) + len(masked)*strings.Count(out, masked) + len(cutMark)
+			if len(out) > limit {
+				t.Errorf("%d: %d bytes of %d: %q", i, len(out), limit, out)
+			}
+			if utf8.ValidString(s) && !utf8.ValidString(out) {
+				t.Errorf("%d: not UTF-8 any more: %q", i, out)
+			}
+		}
+	})
 }
 
 func BenchmarkMask(b *testing.B) {

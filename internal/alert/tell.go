@@ -11,77 +11,92 @@ import (
 // missing is what Falco prints for a value that is not there.
 const missing = "<NA>"
 
-// teller turns the values of one event into what an alert keeps: copied, masked
-// and valid UTF-8.
+// teller turns the values of one event into what an alert keeps: copied, cut,
+// masked and valid UTF-8.
 type teller struct {
-	mask *Masker
-	ev   *event.Event
+	mask   *Masker
+	images *imageCache
+	ev     *event.Event
+	// known are values that were masked before: conditions often ask for one
+	// again. Only long ones are worth it.
+	known [8]struct{ raw, text string }
+	next  int
 }
 
 // output renders a rule's output on one line. Every value is masked by itself,
-// so that a command line is masked by its arguments, and then the whole, for
-// what a rule's text and a value make only together.
+// and hidden where the rule's own text says that a secret follows.
 func (t *teller) output(tmpl *rule.Template) string {
 	if tmpl == nil {
 		return ""
 	}
 	var text strings.Builder
+	before := ""
 	for i := range tmpl.Parts {
 		p := &tmpl.Parts[i]
 		if p.Field.Field == nil {
+			before = p.Text
 			text.WriteString(lineBreaks.Replace(p.Text))
 			continue
 		}
-		text.WriteString(t.text(p.Field.Get(t.ev).Format(missing)))
+		v := p.Field.Get(t.ev)
+		switch {
+		case !v.IsPresent():
+			text.WriteString(v.Format(missing))
+		case t.mask != nil && asks(before):
+			text.WriteString(masked)
+		case v.Type() == event.TypeString:
+			text.WriteString(t.text(refOf(&p.Field), v.Str()))
+		default:
+			text.WriteString(t.plain(v.Format(missing)))
+		}
+		before = ""
 	}
 	var out strings.Builder
-	escape(&out, t.mask.Text(strings.TrimSpace(text.String())))
+	out.Grow(text.Len())
+	escape(&out, strings.TrimSpace(text.String()))
 	return out.String()
 }
 
 // lineBreaks are how an output was folded in the rule file, not part of it.
 var lineBreaks = strings.NewReplacer("\r\n", " ", "\n", " ")
 
-// any returns a value as output_fields has it.
-func (t *teller) any(v event.Value) any {
-	return t.clean(v.Any())
+// field returns a field's value as output_fields has it.
+func (t *teller) field(ref *rule.FieldRef, v event.Value) any {
+	if v.IsPresent() && v.Type() == event.TypeString {
+		return valid(t.text(refOf(ref), v.Str()))
+	}
+	return t.clean(ref.Text, v.Any())
 }
 
 // clean masks what a value's Any returned.
-func (t *teller) clean(x any) any {
+func (t *teller) clean(field string, x any) any {
 	switch x := x.(type) {
 	case string:
-		return valid(t.text(x))
+		return valid(t.text(parseRef(field), x))
 	case []string:
 		list := make([]string, len(x))
 		for i, s := range t.mask.Args(x) {
-			list[i] = valid(t.mask.Text(s))
+			list[i] = valid(s)
 		}
 		return list
 	}
 	return x
 }
 
-// text masks a string. A command line of the lineage, whole or without its
-// name, is masked by its arguments: a joined one does not tell where a secret
-// with a blank in it ends.
-func (t *teller) text(s string) string {
-	if t.mask == nil || s == "" {
-		return s
+// plain masks a text of which nothing is known.
+func (t *teller) plain(s string) string {
+	if len(s) < 32 {
+		return t.mask.Text(s)
 	}
-	img := t.ev.Image
-	for n := 0; n <= maxAncestors && img != nil; n++ {
-		if strings.HasSuffix(img.CmdLine, s) {
-			if s == img.CmdLine {
-				return t.mask.CommandLine(img)
-			}
-			if _, args := img.Argv.Next(); args != "" && s == args.Joined() {
-				return t.mask.Text(strings.Join(t.mask.Args(img.Argv.List())[1:], " "))
-			}
+	for i := range t.known {
+		if t.known[i].raw == s {
+			return t.known[i].text
 		}
-		img = img.Parent
 	}
-	return t.mask.Text(s)
+	known := &t.known[t.next%len(t.known)]
+	t.next++
+	known.raw, known.text = s, t.mask.mask(newLine(s, maxText)).render()
+	return known.text
 }
 
 // lineage lists the process and its ancestors as they were when each made the
@@ -92,8 +107,8 @@ func (t *teller) lineage() []Ancestor {
 		list = append(list, Ancestor{
 			PID:     img.PID,
 			Name:    valid(img.Comm),
-			ExePath: valid(img.ExePath),
-			CmdLine: valid(t.mask.CommandLine(img)),
+			ExePath: valid(cutText(img.ExePath, maxText)),
+			CmdLine: t.images.lineageLine(img),
 			UID:     img.Creds.EUID,
 			Start:   time.Unix(0, int64(img.Start)+t.ev.BootOffset).UTC(),
 		})
@@ -109,7 +124,7 @@ func (t *teller) conditions(list []Condition) []Condition {
 		if v, ok := c.Value.(event.Value); ok {
 			c.Value = v.Any()
 		}
-		c.Value = t.clean(c.Value)
+		c.Value = t.clean(c.Field, c.Value)
 		kept[i] = c
 	}
 	return kept

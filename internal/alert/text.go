@@ -57,6 +57,13 @@ func writeLineage(b *strings.Builder, lineage []Ancestor) {
 // in a string: \n, \x1b, \u202e. Bytes that are not UTF-8 become \xNN.
 func escape(b *strings.Builder, s string) {
 	for i := 0; i < len(s); {
+		from := i
+		for i < len(s) && ' ' <= s[i] && s[i] <= '~' {
+			i++
+		}
+		if b.WriteString(s[from:i]); i == len(s) {
+			return
+		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && n == 1:
