@@ -86,6 +86,7 @@ func (s *Sink) Send(ctx context.Context, batch []*alert.Alert) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write alerts to %s: %w", s.path, err)
 	}
+	defer s.batch.Release()
 	s.batch.Encode(batch, s.text)
 	if len(s.batch.Bytes()) == 0 {
 		return s.batch.Result(0, nil)

@@ -67,7 +67,19 @@ func (b *Batch) Encode(alerts []*alert.Alert, text func(*alert.Alert) string) {
 	}
 }
 
-// Bytes returns what is to be written. It is valid until the next Encode.
+// maxKept is twice what ship makes a batch of, in bytes.
+const maxKept = 8 << 20
+
+// Release is called when the batch is written: a rare giant must not stay in
+// memory.
+func (b *Batch) Release() {
+	if b.buf.Cap() > maxKept {
+		b.buf = bytes.Buffer{}
+	}
+}
+
+// Bytes returns what is to be written. It is valid until the next Encode or
+// Release.
 func (b *Batch) Bytes() []byte { return b.buf.Bytes() }
 
 // Whole returns how many of the first n bytes belong to alerts that are in

@@ -78,8 +78,18 @@ func (s *Sink) Send(ctx context.Context, batch []*alert.Alert) error {
 	if s.refused != nil && s.now().Before(s.probe) {
 		return s.blocked(indexes(len(batch)), nil)
 	}
+	defer s.release()
 	d := s.encodeAll(batch)
 	return s.deliver(ctx, d)
+}
+
+// release gives back what a rare giant took.
+func (s *Sink) release() {
+	for _, b := range []*bytes.Buffer{&s.body, &s.zipped} {
+		if b.Cap() > 2*s.cfg.MaxBatchBytes {
+			*b = bytes.Buffer{}
+		}
+	}
 }
 
 // Reopen reads the token and the certificates again, and forgets that the
@@ -138,9 +148,6 @@ type span struct{ index, start, end int }
 func (s *Sink) encodeAll(batch []*alert.Alert) *delivery {
 	d := &delivery{}
 	s.body.Reset()
-	if s.body.Cap() > 2*s.cfg.MaxBatchBytes {
-		s.body = bytes.Buffer{} // a rare giant must not stay in memory
-	}
 	for i, a := range batch {
 		start := s.body.Len()
 		if err := s.appendEvent(&s.body, a); err != nil {

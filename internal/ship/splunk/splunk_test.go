@@ -168,6 +168,19 @@ func TestLargeEvent(t *testing.T) {
 	}
 }
 
+// What a giant took is given back after it.
+func TestGiantIsNotKept(t *testing.T) {
+	c, s := start(t, func(c *splunk.Config) { c.MaxBatchBytes = 64 << 10 })
+	giant := sinktest.Alerts("a", 1)
+	giant[0].Output = strings.Repeat("x", 1<<20)
+	if err := s.Send(t.Context(), giant); err != nil || len(c.received()) != 1 {
+		t.Fatalf("Send: %v, %d received", err, len(c.received()))
+	}
+	if n := s.Kept(); n > 4*64<<10 {
+		t.Errorf("%d bytes are kept", n)
+	}
+}
+
 func TestUnencodableAmongOthers(t *testing.T) {
 	c, s := start(t, nil)
 	c.script(code(503, 9))

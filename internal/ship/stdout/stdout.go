@@ -71,6 +71,7 @@ func (s *Sink) Send(ctx context.Context, batch []*alert.Alert) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)
 	}
+	defer s.batch.Release()
 	s.batch.Encode(batch, s.text)
 	out := s.batch.Bytes()
 	if len(out) == 0 {
