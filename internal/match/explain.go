@@ -10,8 +10,8 @@ import (
 )
 
 // explain lists the comparisons that decided a rule, in the order of its text:
-// all parts of an and, those parts of an or that are known to be true, and so
-// on through macros. Of a not it lists why its operand is false.
+// all parts of an and, those parts of an or that are true, and so on through
+// macros. Of a not it lists why its operand is false.
 func (m *Matcher) explain(ev *event.Event, c *compiled) []alert.Condition {
 	x := explainer{m: m, ev: ev, seen: map[seenKey]bool{}, results: map[int32]result{}}
 	x.walk(c.rule.Condition, isTrue)
@@ -63,8 +63,8 @@ func (x *explainer) walkAll(parts []rule.Expr, want result) {
 	}
 }
 
-// known works out a node of the whole condition from what its comparisons came
-// to: the type decides some, others were evaluated, the rest is not known.
+// known works out a node of the whole condition anew: what was evaluated is what
+// compilation left of it.
 func (x *explainer) known(id int32) result {
 	if r, ok := x.results[id]; ok {
 		return r
@@ -72,37 +72,21 @@ func (x *explainer) known(id int32) result {
 	var r result
 	switch n := &x.m.set.nodes[id]; n.kind {
 	case kindPred:
-		if r = n.pred.decide(x.ev); r == unevaluated {
-			r = x.m.memos[n.scope].get(id)
-		}
+		r = n.pred.eval(x.ev)
 	case kindAnd:
-		r = x.knownAll(n.kids, isTrue, isFalse)
-	case kindOr:
-		r = x.knownAll(n.kids, isFalse, isTrue)
-	case kindNot:
-		if r = x.known(n.kids[0]); r != unevaluated {
-			r = negated(r)
+		r = isTrue
+		for _, kid := range n.kids {
+			r = min(r, x.known(kid))
 		}
+	case kindOr:
+		r = isFalse
+		for _, kid := range n.kids {
+			r = max(r, x.known(kid))
+		}
+	case kindNot:
+		r = negated(x.known(n.kids[0]))
 	}
 	x.results[id] = r
-	return r
-}
-
-// knownAll joins the parts of and or or: r if all have it, decides if one has
-// that.
-func (x *explainer) knownAll(kids []int32, r, decides result) result {
-	for _, kid := range kids {
-		switch x.known(kid) {
-		case decides:
-			return decides
-		case unevaluated:
-			r = unevaluated
-		case isPending:
-			if r != unevaluated {
-				r = isPending
-			}
-		}
-	}
 	return r
 }
 

@@ -102,6 +102,9 @@ func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) r
 			}
 		}
 	}
+	if kind == kindOr {
+		left = f.compiler.merge(left)
+	}
 	switch len(left) {
 	case 0:
 		return remainder{result: neutral}

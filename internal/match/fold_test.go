@@ -40,6 +40,10 @@ func TestFold(t *testing.T) {
 		{"field of others", `evt.type in (openat, connect) and not fd.sport = 22 and proc.name = a`, event.Openat, `proc.name = "a"`},
 		{"not", `evt.type = openat and not (proc.name = a and evt.dir = "<")`, event.Openat, `not(proc.name = "a")`},
 		{"equal parts", `proc.name = a and (evt.type = connect or proc.name = a)`, event.Openat, `proc.name = "a"`},
+		{"one field", `evt.type = openat and (proc.name = a or fd.name endswith /x or proc.name in (c, b) or fd.name endswith /y)`,
+			event.Openat, `or(proc.name in "a" "b" "c", fd.name endswith "/x" "/y")`},
+		{"lists", `evt.type = openat and (fd.types in (pipe) or fd.types in (file))`, event.Openat,
+			`or(fd.types in "pipe", fd.types in "file")`},
 		{"nothing", `proc.name = a or proc.pname = b`, event.Openat, `or(proc.name = "a", proc.pname = "b")`},
 	}
 	for _, tt := range tests {

@@ -74,12 +74,13 @@ type test func(event.Value) bool
 
 // pred is a comparison, or exists if test is nil.
 type pred struct {
-	key   string
-	field *field.Field
-	get   field.Getter
-	arg   field.Arg
-	test  test
-	text  func(string) bool // the same test for a field that is a text
+	key    string
+	source *rule.Comparison // nil for exists
+	field  *field.Field
+	get    field.Getter
+	arg    field.Arg
+	test   test
+	text   func(string) bool // the same test for a field that is a text
 
 	// slotted is set for a text that is read by way of a slot of texts.
 	slotted bool
@@ -110,6 +111,9 @@ func readField(ref *rule.FieldRef) (*pred, error) {
 	}
 	return p, nil
 }
+
+// isList tells that the field is a list, of which in asks something else than =.
+func (p *pred) isList() bool { return p.field.Type == event.TypeList }
 
 // eval evaluates the predicate for the event and the name that is selected.
 func (p *pred) eval(ev *event.Event) result {

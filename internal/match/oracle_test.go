@@ -303,7 +303,7 @@ func randomEvent(r *rand.Rand, im *event.Image) *event.Event {
 }
 
 // seeds is how many sets of rules TestMatchesOracle tries.
-var seeds = flag.Uint64("seeds", 10, "number of random sets of rules to compare with the reference")
+var seeds = flag.Uint64("seeds", 5, "number of random sets of rules to compare with the reference")
 
 // The compiled set and the plain walk agree, whatever the rules and events.
 func TestMatchesOracle(t *testing.T) {

@@ -151,6 +151,7 @@ func (c *compiler) macro(ref *rule.MacroRef) (int32, error) {
 func (c *compiler) comparison(e *rule.Comparison) (int32, error) {
 	return c.predicate(&e.Field, comparisonKey(e), func(p *pred) (err error) {
 		equal := *e
+		p.source = e
 		if p.sides != nil && e.Op == rule.OpNe {
 			p.negate, equal.Op = true, rule.OpEq
 		}
