@@ -15,8 +15,9 @@ type dispatch struct {
 
 // target is a rule and what is left of its condition for events of one type.
 type target struct {
-	rule int32 // index of Set.rules
-	root int32
+	rule  int32 // index of Set.rules
+	root  int32
+	guard int32 // true when root is: a node that rules have in common
 }
 
 // dispatch fills Set.byType and Set.types.
@@ -38,7 +39,7 @@ func (c *compiler) dispatch() {
 			case isTrue:
 				left.node = c.joined(kindAnd, nil) // nothing is asked
 			}
-			d, to := &s.byType[t], target{rule: int32(i), root: left.node}
+			d, to := &s.byType[t], target{rule: int32(i), root: left.node, guard: s.guard(left.node)}
 			if s.nodes[left.node].scope == perName {
 				d.perName = append(d.perName, to)
 			} else {
@@ -47,6 +48,15 @@ func (c *compiler) dispatch() {
 		}
 	}
 	slices.Sort(s.types)
+}
+
+// guard returns the first part of an and, which many rules have in common: a
+// macro such as "opened for writing". It is the node itself for others.
+func (s *Set) guard(id int32) int32 {
+	if n := &s.nodes[id]; n.kind == kindAnd && len(n.kids) > 0 {
+		return n.kids[0]
+	}
+	return id
 }
 
 // folder leaves out of conditions what the type of an event decides: comparisons

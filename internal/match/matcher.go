@@ -86,7 +86,7 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 // try evaluates rules with the name that is selected.
 func (m *Matcher) try(ev *event.Event, name int, targets []target) {
 	for _, t := range targets {
-		if m.eval(ev, t.root) != isTrue {
+		if m.eval(ev, t.guard) != isTrue || m.eval(ev, t.root) != isTrue {
 			continue
 		}
 		if c := &m.set.rules[t.rule]; name == 0 || !m.fired(c.rule) {
