@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
@@ -155,5 +156,8 @@ func digest(parts ...string) string {
 // valid returns s as valid UTF-8 that borrows nothing: a run of bytes that are
 // none becomes U+FFFD.
 func valid(s string) string {
+	if utf8.ValidString(s) {
+		return strings.Clone(s)
+	}
 	return strings.Clone(strings.ToValidUTF8(s, "\uFFFD"))
 }

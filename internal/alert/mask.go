@@ -3,7 +3,6 @@ package alert
 import (
 	"regexp"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -27,6 +26,7 @@ const (
 // patterns match. It never changes and is safe for use by any number of
 // goroutines. A nil Masker masks nothing.
 type Masker struct {
+	words *wordTable
 	extra []pattern
 }
 
@@ -39,7 +39,7 @@ type pattern struct {
 // patterns match. An extra pattern is an RE2 expression; with a group named
 // secret only that is replaced.
 func NewMasker(extra ...string) (*Masker, error) {
-	m := &Masker{}
+	m := &Masker{words: newWordTable()}
 	for _, text := range extra {
 		re, err := regexp.Compile(text)
 		if err != nil {
@@ -144,7 +144,7 @@ func (m *Masker) mask(l *line) *maskedLine {
 		if l.kind == ofArgs {
 			s.args(l)
 			s.spans = merge(s.spans)
-			s.known, s.program = slices.Clone(s.spans), l.argv
+			s.known, s.named0 = slices.Clone(s.spans), l.argv
 		}
 		m.scan(&s)
 		out.secrets = s.spans
@@ -155,14 +155,10 @@ func (m *Masker) mask(l *line) *maskedLine {
 
 // scan runs everything that needs no list of items.
 func (m *Masker) scan(s *scanner) {
-	s.names()
-	s.authorizations()
-	s.bearers()
-	s.urls()
-	s.programs()
-	s.tokens()
-	s.webTokens()
-	s.privateKeys()
+	m.words.scan(s.lower, s.found)
+	if s.program {
+		s.programs()
+	}
 	for i := range m.extra {
 		p := &m.extra[i]
 		for _, at := range p.re.FindAllStringSubmatchIndex(s.text, -1) {
@@ -186,8 +182,11 @@ func cutText(s string, limit int) string {
 
 // lowerASCII returns s with A to Z in lower case: offsets stay what they are.
 func lowerASCII(s string) string {
-	i := strings.IndexFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' })
-	if i < 0 {
+	i := 0
+	for i < len(s) && (s[i] < 'A' || 'Z' < s[i]) {
+		i++
+	}
+	if i == len(s) {
 		return s
 	}
 	b := []byte(s)

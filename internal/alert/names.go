@@ -15,7 +15,9 @@ var (
 // isSecretName tells that the value of a flag, a variable or a key with this
 // name, in lower case, is a secret. PWD alone is the working directory.
 func isSecretName(name string) bool {
-	name = strings.TrimRight(name, "0123456789")
+	for name != "" && isDigit(name[len(name)-1]) {
+		name = name[:len(name)-1]
+	}
 	if rest, ok := strings.CutSuffix(name, "pass"); ok {
 		return rest == "" || strings.IndexByte("-_.", rest[len(rest)-1]) >= 0
 	}
@@ -41,53 +43,22 @@ func hasSuffix(s string, ends []string) bool {
 	return false
 }
 
-// names finds values behind secret names, in one go through the hints.
-func (s *scanner) names() {
-	var next [len(nameHints)]int // where each hint is next, the text's length for nowhere
-	for i, hint := range nameHints {
-		next[i] = indexFrom(s.lower, hint, 0)
-	}
-	for {
-		hit := len(s.lower)
-		for _, at := range next {
-			hit = min(hit, at)
-		}
-		if hit == len(s.lower) {
-			return
-		}
-		for len(s.known) > 0 && int(s.known[0].to) <= hit {
-			s.known = s.known[1:]
-		}
-		end := 0
-		if len(s.known) > 0 && int(s.known[0].from) <= hit {
-			end = int(s.known[0].to)
-		} else {
-			end = s.named(hit)
-		}
-		for i, hint := range nameHints {
-			if next[i] < end {
-				next[i] = indexFrom(s.lower, hint, end)
-			}
-		}
-	}
-}
-
-func indexFrom(s, part string, at int) int {
-	if i := strings.Index(s[at:], part); i >= 0 {
-		return at + i
-	}
-	return len(s)
-}
-
 // named looks at the name around a hint and returns where to look on: after the
 // value, which may hold further hints.
 func (s *scanner) named(hit int) int {
+	for len(s.known) > 0 && int(s.known[0].to) <= hit {
+		s.known = s.known[1:]
+	}
+	if len(s.known) > 0 && int(s.known[0].from) <= hit {
+		return int(s.known[0].to)
+	}
 	from, end := hit, s.run(hit, isName)
 	for from > 0 && isName(s.text[from-1]) {
 		from--
 	}
+	s.read += hit - from
 	name := s.lower[from:end]
-	flag := name[0] == '-' && (from == 0 && !s.program || from > 0 && isSpace(s.text[from-1]))
+	flag := name[0] == '-' && (from == 0 && !s.named0 || from > 0 && isSpace(s.text[from-1]))
 	switch {
 	case s.is(end, "="): // PGPASSWORD=x, --db-password=x, ?api_key=x
 		if isSecretName(name) {

@@ -28,6 +28,9 @@ var programHints = [...]string{"curl", "wget", "sshpass", "mysql", "mariadb", "r
 // programOf returns the program that a word names, by its end: it may have a
 // path, a bracket or a quote before it.
 func programOf(word string) program {
+	if len(word) < 4 {
+		return noProgram
+	}
 	for _, p := range programNames {
 		if rest, ok := strings.CutSuffix(word, p.name); ok && (rest == "" || !isWord(rest[len(rest)-1])) {
 			return p.kind
@@ -38,9 +41,6 @@ func programOf(word string) program {
 
 // programs finds the secrets of programs in the words of the text.
 func (s *scanner) programs() {
-	if !s.hasProgram() {
-		return
-	}
 	var p programScan
 	for at := s.run(0, isSpace); at < len(s.text); {
 		end := s.run(at, notSpace)

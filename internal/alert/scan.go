@@ -2,8 +2,8 @@ package alert
 
 import "strings"
 
-// scanner finds the secrets of one text. Each of its passes looks for fixed
-// words and reads on around them, never over the same bytes more than a few
+// scanner finds the secrets of one text. Each of its passes begins at fixed words
+// and reads on around them, never over the same bytes more than a few
 // times: nothing a program can write makes it slower than linear.
 //
 // A secret that is cut off at the end of the text is one all the same: what
@@ -12,8 +12,11 @@ type scanner struct {
 	text, lower string
 	cut         bool
 	spans       []span
-	known       []span // found by items, in order: no names are looked for in them
-	program     bool   // the text begins with a program's name
+	known       []span      // found by items, in order: no names are looked for in them
+	named0      bool        // the text begins with a program's name
+	program     bool        // a program with a flag for a secret is named
+	next        [passes]int // where each pass looks on
+	read        int         // bytes that were read around triggers, for tests
 }
 
 func newScanner(text string, cut bool) scanner {
@@ -30,23 +33,41 @@ func (s *scanner) add(from, to int) {
 // open tells that the text may go on from here.
 func (s *scanner) open(at int) bool { return s.cut && at == len(s.text) }
 
-// each calls found with every place of a word in lower case; it returns where
-// to look on, beyond the place.
-func (s *scanner) each(word string, found func(at int) int) {
-	for at := 0; ; {
-		i := strings.Index(s.lower[at:], word)
-		if i < 0 {
-			return
-		}
-		at = found(at + i)
+// found runs the pass of a trigger, unless it has been there. It goes on where
+// the pass came to, so that none reads the same bytes again and again.
+func (s *scanner) found(at int, tr *trigger) {
+	if at < s.next[tr.pass] {
+		return
 	}
+	next := at
+	switch tr.pass {
+	case byName:
+		next = s.named(at)
+	case byHeader:
+		next = s.authorization(at + len(tr.word))
+	case byBearer:
+		next = s.bearer(at, at+len(tr.word))
+	case byURL:
+		next = s.url(at, at+len(tr.word))
+	case byProgram:
+		s.program = true
+	case byToken:
+		next = s.token(at, &tokenForms[tr.form])
+	case byWebToken:
+		next = s.webToken(at)
+	case byKey:
+		next = s.privateKey(at)
+	}
+	s.next[tr.pass] = next
 }
 
 // run returns the end of the bytes from at on that are in the class.
 func (s *scanner) run(at int, class func(byte) bool) int {
+	from := at
 	for at < len(s.text) && class(s.text[at]) {
 		at++
 	}
+	s.read += at - from
 	return at
 }
 
@@ -64,7 +85,11 @@ func (s *scanner) quoted(at int) int {
 	if !s.is(at, `"'`) {
 		return 0
 	}
-	if i := strings.IndexByte(s.text[at+1:], s.text[at]); i >= 0 {
+	i := strings.IndexByte(s.text[at+1:], s.text[at])
+	if s.read += i; i < 0 {
+		s.read += len(s.text) - at
+	}
+	if i >= 0 {
 		return at + 1 + i + 1
 	}
 	if s.cut {
