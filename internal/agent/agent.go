@@ -107,9 +107,10 @@ func thisNode(cfg NodeConfig) (alert.Node, error) {
 	return node, nil
 }
 
-// Run watches until ctx ends, and stops within five seconds then. Every error is
-// one of the machine: a kernel that cannot, a right that is not there, a port
-// that is taken.
+// Run watches until ctx ends or no destination is left that could take an alert,
+// and stops within five seconds then. Every error is one of the machine: a kernel
+// that cannot, a right that is not there, a port that is taken, a destination that
+// did not take everything.
 func (a *Agent) Run(ctx context.Context) (err error) {
 	over := make(chan struct{})
 	defer close(over)

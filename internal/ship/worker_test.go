@@ -2,8 +2,13 @@ package ship
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +19,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/ship/outcome"
+	"github.com/goshawk-security/goshawk/internal/ship/splunk"
 )
 
 // Gone tells when the last destination is, and not before.
@@ -120,4 +126,39 @@ func TestShedIsLogged(t *testing.T) {
 			t.Errorf("sheds by cause: %v", c.shed)
 		}
 	})
+}
+
+// A collector that asks for a pause with every answer gets everything within the
+// time that Close has.
+func TestCloseAtSlowCollector(t *testing.T) {
+	var taken atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for dec := json.NewDecoder(r.Body); ; taken.Add(1) {
+			var event json.RawMessage
+			if dec.Decode(&event) != nil {
+				break
+			}
+		}
+		_, _ = io.WriteString(w, `{"text":"Queue is nearly full","code":24}`)
+	}))
+	defer srv.Close()
+	t.Setenv("GOSHAWK_TEST_TOKEN", "t0ken")
+	s, err := New(Config{{Name: "soc", Splunk: &splunk.Config{
+		URL: srv.URL, TokenEnv: "GOSHAWK_TEST_TOKEN", Compression: "none", MaxBatchBytes: 16 << 10, MaxWait: time.Millisecond,
+	}}}, Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sendN(s, 0, 1)
+	for end := time.Now().Add(10 * time.Second); taken.Load() == 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	sendN(s, 1, 2000) // while it is in the first pause
+	begin := time.Now()
+	if err := closeIn(s, 4*time.Second); err != nil {
+		t.Error(err)
+	}
+	if n := taken.Load(); n != 2001 {
+		t.Errorf("%d taken after %v, want 2001", n, time.Since(begin))
+	}
 }
