@@ -38,7 +38,7 @@ func FuzzText(f *testing.F) {
 // a watched program writes into its command line.
 func TestSizeBoundsJSON(t *testing.T) {
 	for _, word := range []string{"x", "\x01", "é", "\xff", "\"", "\u2028"} {
-		for _, n := range []int{0, 10, 5000} {
+		for _, n := range []int{0, 10, 500} {
 			t.Run(fmt.Sprintf("%q times %d", word, n), func(t *testing.T) {
 				s := strings.Repeat(word, n)
 				at := time.Date(2026, 3, 4, 5, 6, 7, 123456789, time.UTC)
