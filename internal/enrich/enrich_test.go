@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
@@ -226,6 +229,37 @@ func TestSharedMounts(t *testing.T) {
 	e.Apply(ev)
 	if ev.Accounts != nil {
 		t.Error("names although the mount namespace is not known")
+	}
+}
+
+// TestTrimmed has processes with more text than fits: each exec is whole, and what
+// follows says that it is not.
+func TestTrimmed(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	e, err := New(Config{ProcRoot: t.TempDir(), CgroupRoot: t.TempDir(), MaxText: 1 << 20}, zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv := []byte("app\x00" + strings.Repeat("x", 16000) + "\x00")
+	for pid := uint32(100); pid < 200; pid++ {
+		ev := exec(5 * second)
+		ev.PID, ev.Task.PID, ev.Task.Argv = pid, pid, argv
+		e.Apply(ev)
+		if len(ev.Image.CmdLine) != 16004 || ev.Image.Trimmed {
+			t.Fatalf("exec of %d sees %d bytes", pid, len(ev.Image.CmdLine))
+		}
+	}
+	late := open(6 * second)
+	late.PID = 199
+	e.Apply(late)
+	if !late.Image.Trimmed || !late.Image.ArgsCut || late.Process.Image != late.Image {
+		t.Errorf("later: %+v", late.Image)
+	}
+	if s := e.Stats().Process; s.Trimmed == 0 || s.Text > 1<<20 {
+		t.Errorf("stats %+v", s)
+	}
+	if logs.Len() != 1 {
+		t.Errorf("logged %v", logs.All())
 	}
 }
 

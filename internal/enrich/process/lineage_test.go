@@ -6,11 +6,11 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
-// TestPrivateChains has a thousand processes live, each of which is the end of a
+// TestPrivateChains has four hundred processes live, each of which is the end of a
 // row of ended ones that it shares with nobody.
 func TestPrivateChains(t *testing.T) {
-	const ends, row = 1000, 120
-	m := newMachine(t)
+	const ends, row = 400, 120
+	m := newMachine(t, func(c *Config) { c.MaxProcesses = 512 })
 	m.apply(m.exec(1, 0, "init"))
 	before := heap()
 	pid, living := uint32(1), []uint32{}
