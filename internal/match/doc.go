@@ -2,9 +2,11 @@
 //
 // [Compile] joins the conditions of all rules into one graph: equal
 // comparisons are one predicate, macros and equal parts of conditions are one
-// node. A [Set] never changes, so that a reload compiles a new one and swaps it
-// in. A [Matcher] holds what one goroutine remembers while it works on an
-// event: the result of each node, in two bits.
+// node. What the type of an event decides is then left out, for each type on its
+// own, and what is left are nodes of the same graph. A [Set] never changes, so that
+// a reload compiles a new one and swaps it in. A [Matcher] holds what one goroutine
+// remembers while it works on an event: the result of each node, in two bits, and
+// the texts that it read.
 //
 // # Logic
 //

@@ -13,19 +13,26 @@ import (
 // all parts of an and, those parts of an or that are true, and so on through
 // macros. Of a not it lists why its operand is false.
 func (m *Matcher) explain(ev *event.Event, c *compiled) []alert.Condition {
-	x := explainer{m: m, ev: ev, seen: map[seenKey]bool{}, results: map[int32]result{}}
+	x := &m.explainer
+	clear(x.seen)
+	clear(x.results)
+	x.ev, x.list = ev, nil
 	x.walk(c.rule.Condition, isTrue)
 	return x.list
 }
 
-// explainer walks the tree of a condition.
+// explainer walks the tree of a condition. A matcher keeps one for its tables.
 type explainer struct {
-	m    *Matcher
+	set  *Set
 	ev   *event.Event
 	list []alert.Condition
 	seen map[seenKey]bool // a macro that is named twice is walked once
 
 	results map[int32]result // of the nodes that were asked for
+}
+
+func newExplainer(s *Set) explainer {
+	return explainer{set: s, seen: map[seenKey]bool{}, results: map[int32]result{}}
 }
 
 type seenKey struct {
@@ -35,7 +42,7 @@ type seenKey struct {
 
 // walk goes through the parts that have the result that is wanted.
 func (x *explainer) walk(e rule.Expr, want result) {
-	key := seenKey{x.m.set.exprs[e], want}
+	key := seenKey{x.set.exprs[e], want}
 	if x.known(key.node) != want || x.seen[key] {
 		return
 	}
@@ -70,7 +77,7 @@ func (x *explainer) known(id int32) result {
 		return r
 	}
 	var r result
-	switch n := &x.m.set.nodes[id]; n.kind {
+	switch n := &x.set.nodes[id]; n.kind {
 	case kindPred:
 		r = n.pred.eval(x.ev)
 	case kindAnd:
@@ -92,7 +99,7 @@ func (x *explainer) known(id int32) result {
 
 // add lists one comparison with the value that decided it.
 func (x *explainer) add(ref *rule.FieldRef, key seenKey, text string) {
-	n := &x.m.set.nodes[key.node]
+	n := &x.set.nodes[key.node]
 	if key.want == isFalse {
 		text = "not " + text
 	}

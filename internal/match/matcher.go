@@ -23,6 +23,8 @@ type Matcher struct {
 	images images       // where the first comes from
 	texts  texts        // what was read of the event
 	hits   []Hit
+
+	explainer explainer
 }
 
 // memo holds the results of all nodes, 32 in a word.
@@ -38,7 +40,7 @@ func (m memo) set(id int32, r result) { m[uint32(id)/32] |= uint64(r) << (uint32
 // NewMatcher makes a matcher for one goroutine.
 func (s *Set) NewMatcher() *Matcher {
 	words := memoWords(len(s.nodes))
-	m := &Matcher{set: s, images: newImages(words), texts: texts{slots: make([]textSlot, s.slots)}}
+	m := &Matcher{set: s, images: newImages(words), texts: texts{slots: make([]textSlot, s.slots)}, explainer: newExplainer(s)}
 	m.memos[perEvent], m.memos[perName] = make(memo, words), make(memo, words)
 	return m
 }
