@@ -144,7 +144,7 @@ func TestCloseAtSlowCollector(t *testing.T) {
 	defer srv.Close()
 	t.Setenv("GOSHAWK_TEST_TOKEN", "t0ken")
 	s, err := New(Config{{Name: "soc", Splunk: &splunk.Config{
-		URL: srv.URL, TokenEnv: "GOSHAWK_TEST_TOKEN", Compression: "none", MaxBatchBytes: 128 << 10, MaxWait: time.Millisecond,
+		URL: srv.URL, TokenEnv: "GOSHAWK_TEST_TOKEN", Compression: "none", MaxBatchBytes: 16 << 10, MaxWait: time.Millisecond,
 	}}}, Deps{})
 	if err != nil {
 		t.Fatal(err)

@@ -139,8 +139,12 @@ func (s *Sink) refreshToken() {
 // delivery is a batch on its way: its events, encoded, and what became of them.
 type delivery struct {
 	events   []span // of all alerts that could be encoded
+	later    []int  // alerts that this delivery does not try
 	rejected []outcome.Rejection
 }
+
+// rest returns what is left to be sent when groups are, in order.
+func (d *delivery) rest(groups [][]span) []int { return append(left(groups), d.later...) }
 
 // span is where an alert's event lies in Sink.body.
 type span struct{ index, start, end int }
@@ -150,6 +154,11 @@ func (s *Sink) encodeAll(batch []*alert.Alert) *delivery {
 	s.body.Reset()
 	for i, a := range batch {
 		start := s.body.Len()
+		if s.pause > 0 && start >= s.cfg.MaxBatchBytes {
+			// The next answer will ask for a pause too: encode no more than is sent.
+			d.later = indexes(len(batch))[i:]
+			break
+		}
 		if err := s.appendEvent(&s.body, a); err != nil {
 			d.rejected = append(d.rejected, outcome.Rejection{Index: i, Reason: err.Error()})
 			continue
@@ -198,7 +207,7 @@ func (s *Sink) deliver(ctx context.Context, d *delivery) error {
 		case acceptedSlow:
 			return &outcome.Error{
 				Err:   fmt.Errorf("send to %s: collector asks for a pause", s.url),
-				Retry: left(todo[1:]), Rejected: d.rejected, After: s.pause, Slow: true,
+				Retry: d.rest(todo[1:]), Rejected: d.rejected, After: s.pause, Slow: true,
 			}
 		case eventFault, requestFault:
 			if a.verdict == eventFault && len(group) > 1 {
@@ -212,12 +221,18 @@ func (s *Sink) deliver(ctx context.Context, d *delivery) error {
 		case refused:
 			s.refused = fmt.Errorf("token from %s is refused: %w", s.token, a.err)
 			s.probe = s.now().Add(probeWait)
-			return s.blocked(left(todo), d.rejected)
+			return s.blocked(d.rest(todo), d.rejected)
 		case again:
 			return &outcome.Error{
 				Err:   fmt.Errorf("send to %s: %w", s.url, a.err),
-				Retry: left(todo), Rejected: d.rejected, After: a.after,
+				Retry: d.rest(todo), Rejected: d.rejected, After: a.after,
 			}
+		}
+	}
+	if len(d.later) > 0 {
+		return &outcome.Error{
+			Err:   fmt.Errorf("send to %s: the rest of the batch is next", s.url),
+			Retry: d.later, Rejected: d.rejected, Slow: true,
 		}
 	}
 	if len(d.rejected) == 0 {
