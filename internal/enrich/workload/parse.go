@@ -21,9 +21,14 @@ var runtimes = [...]struct{ prefix, runtime string }{
 // Parse finds the container in a cgroup's path from the root of its hierarchy.
 // It is false for a cgroup outside of any container, also for a pod's own and
 // for a monitor's (conmon).
+//
+// A container that holds kubepods is a node, and what runs in its pods belongs
+// to them. But a container names the cgroups below its own as it likes: where no
+// pod's container follows, the one above stays.
 func Parse(path string) (event.Container, bool) {
 	var (
 		outer   event.Container
+		node    event.Container // the container above kubepods, if any
 		found   bool
 		inPods  bool   // below a kubepods cgroup
 		podUID  string // of the nearest pod above
@@ -38,7 +43,7 @@ func Parse(path string) (event.Container, bool) {
 		}
 		if !inPods && strings.Contains(name, "kubepods") {
 			inPods = true
-			found = false // the container above is the node
+			node, outer, found = outer, event.Container{}, false
 		}
 		// systemd's notation taken literally by the cgroupfs driver:
 		// kubepods-pod….slice:cri-containerd:<id>
@@ -54,6 +59,9 @@ func Parse(path string) (event.Container, bool) {
 			found = true
 		}
 		parent = name
+	}
+	if !found {
+		return node, node.FullID != ""
 	}
 	return outer, found
 }
