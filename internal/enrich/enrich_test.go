@@ -236,7 +236,9 @@ func TestSharedMounts(t *testing.T) {
 // follows says that it is not.
 func TestTrimmed(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
-	e, err := New(Config{ProcRoot: t.TempDir(), CgroupRoot: t.TempDir(), MaxText: 1 << 20}, zap.New(core))
+	root := t.TempDir()
+	files(t, root, map[string]string{"self/cgroup": "0::/\n"})
+	e, err := New(Config{ProcRoot: root, CgroupRoot: root, MaxText: 1 << 20}, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
