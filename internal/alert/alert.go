@@ -16,7 +16,8 @@ type Alert struct {
 	OutputFields map[string]any `json:"output_fields"`
 
 	// Goshawk's keys.
-	RuleFile    string      `json:"rule_file,omitempty"` // file:line
+	Description string      `json:"description,omitempty"` // the rule's desc, in one line
+	RuleFile    string      `json:"rule_file,omitempty"`   // file:line
 	Fingerprint string      `json:"fingerprint"`
 	Lineage     []Ancestor  `json:"lineage"`
 	Conditions  []Condition `json:"conditions"`

@@ -76,6 +76,7 @@ func (b *Builder) New(ev *event.Event, r *rule.Rule, conditions []Condition) *Al
 		Time:         time.Unix(0, ev.Wall()).UTC(),
 		Hostname:     b.node.Hostname,
 		OutputFields: b.outputFields(&t, r.Output),
+		Description:  strings.Join(strings.Fields(r.Desc), " "),
 		Fingerprint:  b.fingerprint(ev, r),
 		Lineage:      t.lineage(),
 		Conditions:   t.conditions(conditions),

@@ -43,6 +43,7 @@ func newRule(t testing.TB, fields ...string) *rule.Rule {
 	}
 	return &rule.Rule{
 		Pos: rule.Pos{File: "rules/test.yaml", Line: 7, Col: 3}, Name: "Read a secret", Output: tmpl,
+		Desc:     "A secret was read\n   by somebody.\n",
 		Priority: rule.PriorityWarning, Source: "syscall", Tags: []string{"mitre_credential_access", "T1003"},
 	}
 }
