@@ -18,6 +18,11 @@ const (
 	// patience is how long an event waits for a file to be read.
 	patience = 20 * time.Millisecond
 
+	// lateContainers is how many containers may have a load under way that did not
+	// answer in time. Each has one at most, and the host's do not count: whoever
+	// hangs his own files takes names from himself, not from others.
+	lateContainers = 64
+
 	hostLimit      = 8 << 20  // bytes of one of the host's files
 	containerLimit = 64 << 10 // bytes of one of a container's
 	// spacesLimit bounds the memory of all containers' names. A file of 64 KiB can
@@ -49,14 +54,16 @@ type Cache struct {
 	host   Accounts
 	spaces map[uint32]*Accounts
 	size   int // of all in spaces, estimated
-	runner aside.Runner
+	alone  aside.Runner // reads the host's files
+	runner aside.Runner // reads the containers'
 	stats  Stats
 }
 
 // New returns a Cache that has read nothing yet.
 func New(cfg Config) *Cache {
 	c := &Cache{cfg: cfg, spaces: map[uint32]*Accounts{}}
-	c.runner = aside.Runner{Wait: patience, Limit: 4}
+	c.alone = aside.Runner{Wait: patience, Limit: 1}
+	c.runner = aside.Runner{Wait: patience, Limit: lateContainers}
 	c.host = Accounts{cache: c, pid: 1, limit: hostLimit}
 	return c
 }
@@ -64,7 +71,7 @@ func New(cfg Config) *Cache {
 // Stats returns the counters.
 func (c *Cache) Stats() Stats {
 	c.stats.Namespaces = len(c.spaces)
-	c.stats.Late = c.runner.Abandoned()
+	c.stats.Late = c.alone.Abandoned() + c.runner.Abandoned()
 	return c.stats
 }
 
@@ -164,15 +171,18 @@ func (a *Accounts) refresh() {
 		return
 	}
 	a.next = a.now + recheck
-	if a.cache.runner.Full() {
+	own, runner := a == &a.cache.host, &a.cache.runner
+	if own {
+		runner = &a.cache.alone
+	}
+	if runner.Full() {
 		return
 	}
 	a.cache.stats.Loads++
 
 	root := filepath.Join(a.cache.cfg.ProcRoot, strconv.FormatUint(uint64(a.pid), 10), "root")
-	own := a == &a.cache.host
 	have, limit, late := a.have, a.limit, make(chan result, 1)
-	r, ok := aside.Do(&a.cache.runner, func() result {
+	r, ok := aside.Do(runner, func() result {
 		t, err := load(root, limit, have)
 		if own && errors.Is(err, fs.ErrPermission) {
 			t, err = load("/", limit, have)

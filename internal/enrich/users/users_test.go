@@ -257,7 +257,7 @@ func TestThisMachine(t *testing.T) {
 func TestSlow(t *testing.T) {
 	proc := host(t, map[int]map[string]string{1: {"passwd": "root:x:0:0::/root:/bin/sh\n"}})
 	c := newCache(proc, 4)
-	c.runner.Wait = 0
+	c.alone.Wait = 0
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		if a, ok := c.Host(second).User(0); ok && a.Name == "root" {
 			return
