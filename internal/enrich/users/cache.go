@@ -53,7 +53,7 @@ type Cache struct {
 	cfg    Config
 	host   Accounts
 	spaces map[uint32]*Accounts
-	size   int // of all in spaces, estimated
+	size   int          // of all in spaces, estimated
 	alone  aside.Runner // reads the host's files
 	runner aside.Runner // reads the containers'
 	stats  Stats

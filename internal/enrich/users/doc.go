@@ -14,8 +14,8 @@
 // opened, so that no pipe or device is; sizes, lines, the number of namespaces and
 // the memory of all their names are bounded; and the reading runs aside (package aside), so that a file system
 // which does not answer costs a name and not the agent. The host's files are read by
-a runner of their own, and each container has one late reading at most, so that
-names are lost only where they hang.
+// a runner of their own, and each container has one late reading at most, so that
+// names are lost only where they hang.
 //
 // A [Cache] and the [Accounts] it hands out are used by one goroutine, the one
 // that handles events.
