@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long appears waits.
@@ -67,5 +69,29 @@ func openToAll(ts *testscript.TestScript, neg bool, args []string) {
 		for ; strings.HasPrefix(dir, os.TempDir()+"/"); dir = filepath.Dir(dir) {
 			ts.Check(os.Chmod(dir, 0o755))
 		}
+	}
+}
+
+// stops asks the process whose number is in a file to end, with SIGTERM, and
+// waits until it has, which must take less than the time given:
+//
+//	stops FILE DURATION
+func stops(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: stops FILE DURATION")
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(ts.ReadFile(args[0])))
+	ts.Check(err)
+	limit, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	begin := time.Now()
+	ts.Check(unix.Kill(pid, unix.SIGTERM))
+	for unix.Kill(pid, 0) == nil && time.Since(begin) < patience {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if took := time.Since(begin); took >= limit {
+		ts.Fatalf("took %v to stop, want less than %v", took, limit)
+	} else {
+		ts.Logf("stopped after %v", took)
 	}
 }

@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"appears": appears, "open-to-all": openToAll,
+			"appears": appears, "open-to-all": openToAll, "stops": stops,
 		},
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,9 +25,13 @@ import (
 	"github.com/goshawk-security/goshawk/internal/ship"
 )
 
-// flushTime is what the destinations have of the five seconds in which the agent
-// stops; emptying the rings takes a fraction of the last one.
-const flushTime = 4 * time.Second
+// The agent stops within five seconds of being asked to. The destinations have
+// what taking off the kernel side and emptying the rings leave of stopTime, which
+// keeps a margin for the end of the process, and leastFlush in any case.
+const (
+	stopTime   = 4500 * time.Millisecond
+	leastFlush = 200 * time.Millisecond
+)
 
 // Agent watches one node. It is made by New and runs once.
 type Agent struct {
@@ -40,6 +45,7 @@ type Agent struct {
 	metrics *metrics
 	beat    *heartbeat
 	health  *health
+	asked   atomic.Int64 // when the end began, in ns since the Unix epoch; 0 before
 
 	// Made by Run, used by its loop alone.
 	enricher *enrich.Enricher
@@ -240,6 +246,7 @@ var errGone = errors.New("nobody reads standard output any more, and there is no
 // destination is left that could take an alert.
 func (a *Agent) untilGone(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancelCause(ctx)
+	context.AfterFunc(ctx, func() { a.asked.CompareAndSwap(0, time.Now().UnixNano()) })
 	go func() {
 		select {
 		case <-a.out.Gone():
@@ -252,7 +259,11 @@ func (a *Agent) untilGone(ctx context.Context) (context.Context, context.CancelF
 
 // flush sends what was accepted and says what could not be sent.
 func (a *Agent) flush() error {
-	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	left := stopTime
+	if began := a.asked.Load(); began != 0 {
+		left = max(leastFlush, stopTime-time.Since(time.Unix(0, began)))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), left)
 	defer cancel()
 	return a.out.Close(ctx)
 }
