@@ -1,6 +1,10 @@
 package field
 
-import "github.com/goshawk-security/goshawk/internal/event"
+import (
+	"slices"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
 
 // fsPathFields are the paths of calls on files. Calls with one path have name,
 // calls with two have source and target, in Falco's sense: source is what a
@@ -24,6 +28,10 @@ func fsPathFields() []Field {
 		Field{Name: "fs.path.nameraw", Type: event.TypeString,
 			Get:  get(one, func(ev *event.Event) event.Value { return given(&ev.Path) }),
 			Desc: "Path of a call with one path as the caller passed it."})...)
+	either := append(slices.Clone(onePathTypes), twoPathTypes...)
+	rows = append(rows, group(Field{Scope: PerName, Source: "kernel and caller's memory", Types: either, Invalidates: "every event"},
+		Field{Name: "fs.path.changed", Type: event.TypeString, Path: true, Get: get(setOf(either), fsPathChanged),
+			Desc: "Path at which a call leaves a change: fs.path.name of a call with one path, the new name of a rename, what link and symlink make. It saves a rule from asking for each of them."})...)
 	return append(rows, group(Field{Scope: PerEvent, Source: "kernel and caller's memory", Types: twoPathTypes},
 		Field{Name: "fs.path.source", Type: event.TypeString, Path: true,
 			Get:  get(two, func(ev *event.Event) event.Value { return fsPath(ev, makesNew(ev.Type)) }),
@@ -38,6 +46,15 @@ func fsPathFields() []Field {
 			Get:  get(two, func(ev *event.Event) event.Value { return fsRaw(ev, !makesNew(ev.Type)) }),
 			Desc: "fs.path.target as the caller passed it."},
 	)...)
+}
+
+// fsPathChanged is the second name of a call that has two: in the order of the
+// arguments the file that is there comes first, its new name last.
+func fsPathChanged(ev *event.Event) event.Value {
+	if v := nameValue(ev.Name2()); v.Presence() != event.Absent {
+		return v
+	}
+	return nameValue(ev.Name())
 }
 
 // makesNew tells link and symlink from rename.

@@ -23,6 +23,9 @@ func stdioFields() []Field {
 					return stdioName(ev, &ev.Image.Stdio[i])
 				},
 				Desc: "Name of the program's " + name + " when it started: a path, or the two ends of a connection."},
+			Field{Name: "proc.p" + name + ".type", Type: event.TypeString,
+				Get:  ofParent(func(im *event.Image) event.Value { return event.OptionalString(stdioKind(&im.Stdio[i]).word) }),
+				Desc: "proc." + name + ".type of the process that created this one: whether a program inherited its " + name + "."},
 		)...)
 	}
 	return append(rows, group(Field{Scope: PerImage, Invalidates: "exec; the value is that of the last exec and does not follow dup2",

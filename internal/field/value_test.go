@@ -87,11 +87,17 @@ func TestArgValues(t *testing.T) {
 func TestProcValues(t *testing.T) {
 	ev := execEvent()
 	orphan := &event.Event{Type: event.Open, PID: 9, TID: 10, Image: &event.Image{PID: 9, Comm: "kworker"}}
+	below := &event.Event{Type: event.Open, Image: &event.Image{Parent: ev.Image}}
 	runValues(t, []valueTest{
 		{"proc.exe", "", ev, "-bash"},
 		{"proc.exe", "", orphan, "kworker"},
 		{"proc.pexe", "", ev, "sshd:"},
 		{"proc.pexe", "", orphan, nil},
+		{"proc.pstdin.type", "", ev, nil}, // sshd in the sample has none
+		{"proc.pstdin.type", "", below, "ipv4"},
+		{"proc.pstdout.type", "", below, "pipe"},
+		{"proc.pstderr.type", "", below, "file"},
+		{"proc.pstdin.type", "", orphan, nil},
 		{"proc.exepath", "", ev, "/usr/bin/bash"},
 		{"proc.exepath", "", orphan, nil},
 		{"proc.pexepath", "", ev, "/usr/sbin/sshd"},
@@ -337,6 +343,10 @@ func TestFSPathValues(t *testing.T) {
 		{"fs.path.target", "", link, "/old"},
 		{"fs.path.targetraw", "", link, "/old"},
 		{"fs.path.source", "", open, nil},
+		{"fs.path.changed", "", open, "/etc/shadow"},
+		{"fs.path.changed", "", move, "/tmp/new"},
+		{"fs.path.changed", "", link, "/tmp/new"},
+		{"fs.path.changed", "", connectEvent(0), nil},
 		{"fs.path.name", "", connectEvent(0), nil},
 	})
 }
