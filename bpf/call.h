@@ -4,7 +4,7 @@
 
 #include "emit.h"
 
-#define CALLS_MAX 512
+#define CALLS_MAX 1024 // a power of two; x32 has numbers of its own from 512 to 547
 #define SPECS_MAX 128
 
 // Which calls the loaded rules need, by number: [0] for the kernel's own ABI, [1]
@@ -18,14 +18,19 @@ const volatile __u8 handlers[SPECS_MAX] = {};
 // are reported by hooks of their own, whatever the rules need.
 const volatile __u16 process_calls[CALLS_MAX][2] = {};
 const volatile __u16 type_clone = 0, type_execve = 0; // where no call is known
+const volatile __u16 type_execveat = 0;
+const volatile __u16 type_connect = 0; // 0: no rule asks for connections
 
 #if defined(__TARGET_ARCH_x86)
 
 #define TS_COMPAT 2
 
+// The mark of an x32 call, whose other bits are the number (__X32_SYSCALL_BIT).
+#define X32_BIT 0x40000000
+
 static __always_inline __u32 call_number(struct pt_regs *regs)
 {
-	return regs->orig_ax;
+	return (__u32)regs->orig_ax & ~X32_BIT;
 }
 
 // call_is_compat looks at the thread, not at the code segment: a 64-bit program
@@ -79,11 +84,33 @@ static __always_inline void call_args(__u64 *args, struct pt_regs *regs, bool co
 
 #endif
 
+// call_number_now returns the number of the call that the current task is in.
+static __always_inline __u32 call_number_now(struct task_struct *task)
+{
+#ifndef PROBE_READS
+	return call_number((struct pt_regs *)bpf_task_pt_regs(task));
+#else
+	struct pt_regs *regs;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return call_number((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	// Before 5.15: the registers lie at the top of a stack of 16 KiB on both
+	// architectures (without KASAN and, on arm64, with pages of less than 64 KiB).
+	regs = (void *)BPF_CORE_READ(task, stack) + 16384 - bpf_core_type_size(struct pt_regs);
+#if defined(__TARGET_ARCH_x86)
+	return (__u32)BPF_CORE_READ(regs, orig_ax) & ~X32_BIT;
+#else
+	return BPF_CORE_READ(regs, syscallno);
+#endif
+#endif
+}
+
 // call_index returns the line of the table of calls for a call, 0 for none.
 static __always_inline __u32 call_index(__u32 nr, bool compat)
 {
 	if (nr >= CALLS_MAX)
 		return 0;
+	BOUND(nr, CALLS_MAX - 1);
 	return calls[nr][compat] & (SPECS_MAX - 1); // verifier: the agent never writes more
 }
 

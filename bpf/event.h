@@ -71,10 +71,11 @@ enum param_id {
 };
 
 enum param_flag {
-	PARAM_TRUNCATED = 1,  // the end (for components: the upper end) is missing
-	PARAM_UNREADABLE = 2, // the caller's memory was gone
-	PARAM_DELETED = 4,    // components: the leaf was unlinked
-	PARAM_DETACHED = 8,   // components: not below the root of a mount namespace
+	PARAM_TRUNCATED = 1,	// the end (for components: the upper end) is missing
+	PARAM_UNREADABLE = 2,	// the caller's memory was gone
+	PARAM_DELETED = 4,	// components: the leaf was unlinked
+	PARAM_DETACHED = 8,	// components: on one of the kernel's own mounts (memfd, pipe …)
+	PARAM_UNREACHABLE = 16, // components: on a mount that is in no mount namespace
 };
 
 // A list of components is leaf first, each ended by '/': "shadow/etc/" is
@@ -181,6 +182,7 @@ enum loss_cause {
 	LOSS_RING_FULL = 0,
 	LOSS_NO_SCRATCH = 1, // every scratch slot of the CPU had an owner
 	LOSS_TOO_LARGE = 2,
+	LOSS_NO_PROGRAM = 3, // the table of programs had none
 	LOSS_CAUSES = 4,
 };
 

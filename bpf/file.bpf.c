@@ -14,7 +14,10 @@ struct how {
 	__u64 flags, mode, resolve;
 };
 
-// how_read puts openat2's flags, mode and resolve where openat has its own.
+#define RESOLVE_IN_ROOT 0x10
+
+// how_read puts openat2's flags, mode and resolve where openat has its own. They
+// lie in memory that another thread may have changed since.
 static __always_inline void how_read(struct call_info *info)
 {
 	struct how how = {};
@@ -29,36 +32,43 @@ static __always_inline void how_read(struct call_info *info)
 #define O_CREAT 0100
 #define O_TRUNC 01000
 
+// open_flags returns what the call was asked for. Of openat2 the right to write is
+// taken from the file that it made, since that is what counts.
+static __always_inline __u32 open_flags(struct call *c, struct file *file)
+{
+	if (c->spec->flags == ARG_NONE) // creat
+		return O_CREAT;
+	if (c->spec->flags != FLAGS_HOW)
+		return call_arg(c->info, c->spec->flags);
+	how_read(c->info);
+	if (file)
+		c->info->args[2] = (c->info->args[2] & ~O_ACCMODE) | (READ(file, f_flags) & O_ACCMODE);
+	return c->info->args[2];
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_open, struct pt_regs *regs, long ret)
 {
 	struct call c;
 	struct slot *s = call_begin(&c, regs, ret);
-	__u32 flags;
 
 	if (!s)
 		return 0;
-	if (c.spec->flags == FLAGS_HOW) {
-		how_read(c.info);
-		flags = c.info->args[2];
-	} else if (c.spec->flags == ARG_NONE) { // creat
-		flags = O_CREAT;
-	} else {
-		flags = call_arg(c.info, c.spec->flags);
-	}
-	const void *name = (void *)call_arg(c.info, c.spec->path);
 	struct file *file = ret >= 0 ? file_of(c.task, ret) : 0;
+	__u32 flags = open_flags(&c, file);
+	const void *name = (void *)call_arg(c.info, c.spec->path);
+	bool in_root = c.spec->flags == FLAGS_HOW && c.info->args[4] & RESOLVE_IN_ROOT;
 
 	if (file) {
 		file_put(s, file, PARAM_FILE);
 		file_path_put(s, file, PARAM_PATH, true);
 	}
 	// An open that only reads is judged by what it opened; its string is evidence
-	// and needs no directory.
-	if (file && !(flags & (O_ACCMODE | O_CREAT | O_TRUNC)))
+	// and needs no directory. (Unless the walk was cut: then it is all there is.)
+	if (file && !(flags & (O_ACCMODE | O_CREAT | O_TRUNC)) && !(record_head(s)->flags & RECORD_TRUNCATED))
 		param_user_string(s, PARAM_NAME, name);
 	else
-		given_put(s, c.task, PARAM_NAME, name, call_dirfd(c.info, c.spec->dirfd));
+		given_put(s, c.task, PARAM_NAME, name, call_dirfd(c.info, c.spec->dirfd), in_root);
 	record_send(s);
 	return 0;
 }
@@ -73,10 +83,10 @@ int BPF_PROG(call_path, struct pt_regs *regs, long ret)
 		return 0;
 	if (c.spec->path != ARG_NONE)
 		given_put(s, c.task, PARAM_NAME, (void *)call_arg(c.info, c.spec->path),
-			  call_dirfd(c.info, c.spec->dirfd));
+			  call_dirfd(c.info, c.spec->dirfd), false);
 	if (c.spec->path2 != ARG_NONE)
 		given_put(s, c.task, PARAM_NAME2, (void *)call_arg(c.info, c.spec->path2),
-			  call_dirfd(c.info, c.spec->dirfd2));
+			  call_dirfd(c.info, c.spec->dirfd2), false);
 	record_send(s);
 	return 0;
 }
@@ -94,7 +104,8 @@ int BPF_PROG(call_exec, struct pt_regs *regs, long ret)
 	s = call_begin(&c, regs, ret);
 	if (!s)
 		return 0;
-	given_put(s, c.task, PARAM_NAME, (void *)call_arg(c.info, c.spec->path), call_dirfd(c.info, c.spec->dirfd));
+	given_put(s, c.task, PARAM_NAME, (void *)call_arg(c.info, c.spec->path), call_dirfd(c.info, c.spec->dirfd),
+		  false);
 	record_send(s);
 	return 0;
 }

@@ -130,6 +130,10 @@ struct ns_common {
 struct mnt_namespace {
 	struct ns_common ns;
 };
+// Gone in 6.18; 0 for an anonymous namespace before.
+struct mnt_namespace___seq {
+	__u64 seq;
+};
 struct uts_namespace {
 	struct ns_common ns;
 };
@@ -235,6 +239,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	void *stack;
 	int pid, tgid;
 	int exit_code;
@@ -259,6 +264,7 @@ struct task_struct {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+	const char *fdpath; // execveat of a descriptor
 };
 
 struct in6_addr {

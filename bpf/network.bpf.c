@@ -5,11 +5,13 @@
 // which the kernel makes in the caller's context with the address it will really
 // use. A descriptor can be swapped and the caller's memory changed while connect
 // waits; the socket's own state cannot. The call's end finds the address by thread.
+// A connection that another call begins (sendto with MSG_FASTOPEN, io_uring) has no
+// such end and is reported at once, with no result.
 
 #include "call.h"
 #include "socket.h"
 
-// attempt is a TCP connection that this thread began.
+// attempt is a TCP connection that this thread began in the connect that it is in.
 struct attempt {
 	__u64 sk; // 0: none
 	struct socket_info ends;
@@ -55,64 +57,109 @@ static __always_inline struct attempt *attempt_make(struct task_struct *task)
 
 #define TCP_SYN_SENT 2
 #define TCP_CLOSE 7
+#define PF_KTHREAD 0x00200000
+#define EINTR 4
+
+static __always_inline void ends_fill(struct socket_info *i, struct sock *sk)
+{
+	i->family = READ(sk, __sk_common.skc_family);
+	i->type = READ(sk, sk_type);
+	i->proto = READ(sk, sk_protocol);
+	i->flags = 0;
+	sock_addresses(i, sk);
+}
+
+// in_connect tells that the thread is in a connect whose end will be reported.
+static __always_inline bool in_connect(struct task_struct *task)
+{
+	return handlers[call_index(call_number_now(task), call_is_compat(task))] == CALL_CONNECT;
+}
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state, struct sock *sk, int old, int new)
 {
+	struct task_struct *task = task_current();
 	struct attempt *a;
+	struct slot *s;
 
 	if (old != TCP_CLOSE || new != TCP_SYN_SENT)
 		return 0;
-	a = attempt_make(task_current());
-	if (!a)
-		return 0; // the call's end falls back on the socket
-	a->ends.family = READ(sk, __sk_common.skc_family);
-	a->ends.type = READ(sk, sk_type);
-	a->ends.proto = READ(sk, sk_protocol);
-	a->ends.flags = 0;
-	sock_addresses(&a->ends, sk);
-	a->sk = (__u64)sk;
+	if (bpf_get_current_pid_tgid() >> 32 == agent_pid || READ(task, flags) & PF_KTHREAD)
+		return 0;
+	if (in_connect(task)) {
+		a = attempt_make(task);
+		if (a) { // else the call's end falls back on the socket
+			ends_fill(&a->ends, sk);
+			a->sk = (__u64)sk;
+		}
+		return 0;
+	}
+	s = record_begin(task, type_connect);
+	if (!s)
+		return 0;
+	struct socket_info *i = param_fixed(s, PARAM_SOCKET, socket_info);
+	if (i) {
+		__builtin_memset(i, 0, sizeof(*i));
+		ends_fill(i, sk);
+	}
+	record_send(s);
 	return 0;
+}
+
+// socket_connected reports a connect by what the socket says now.
+static __always_inline void socket_connected(struct slot *s, struct call_info *info, struct sock *sk, long ret)
+{
+	struct socket_info *i = socket_put(s, sk, PARAM_SOCKET, 0);
+	const void *addr = (void *)info->args[1];
+	__u64 size = (__u32)info->args[2];
+
+	if (!i)
+		return;
+	if (i->family == AF_UNIX && ret == 0) {
+		unix_put(s, sk, PARAM_UNIX, true);
+	} else if (i->family == AF_UNIX) {
+		i->flags |= SOCKET_GIVEN;
+		sockaddr_unix_put(s, addr, size);
+	} else if (ret < 0 && !i->remote_port) { // else it is connected already
+		sockaddr_put(s, i, addr, size, true);
+	}
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_connect, struct pt_regs *regs, long ret)
 {
+	struct attempt *a = attempt_find(task_current());
+	struct socket_info ends = {};
+	__u64 began = 0; // the socket
 	struct call c;
-	struct slot *s = call_begin(&c, regs, ret);
-	struct attempt *a;
-	struct file *file;
-	struct sock *sk;
+	struct slot *s;
 
+	if (a) {
+		began = a->sk;
+		ends = a->ends;
+		a->sk = 0;
+	}
+	if (call_restarts(ret)) {
+		if (!began)
+			return 0; // it will be made again, or was interrupted before it began
+		ret = -EINTR;
+	}
+	s = call_begin(&c, regs, ret);
 	if (!s)
 		return 0;
-	const void *addr = (void *)c.info->args[1];
-	__u64 size = (__u32)c.info->args[2];
+	struct file *file = file_of(c.task, (int)c.info->args[0]);
+	struct sock *sk = file ? sock_of(file) : 0;
 
-	file = file_of(c.task, (int)c.info->args[0]);
-	sk = file ? sock_of(file) : 0;
-	a = attempt_find(c.task);
-	if (a && a->sk) {
+	if (began) {
 		struct socket_info *i = param_fixed(s, PARAM_SOCKET, socket_info);
 		if (i) {
-			*i = a->ends;
+			*i = ends;
 			// The local port is chosen after the state change.
-			if (sk && a->sk == (__u64)sk)
+			if (began == (__u64)sk)
 				i->local_port = READ(sk, __sk_common.skc_num);
 		}
-		a->sk = 0;
 	} else if (sk) {
-		struct socket_info *i = socket_put(s, sk, PARAM_SOCKET, 0);
-		if (i && i->family == AF_UNIX) {
-			if (ret == 0)
-				unix_put(s, sk, PARAM_UNIX, true);
-			else {
-				i->flags |= SOCKET_GIVEN;
-				sockaddr_unix_put(s, addr, size);
-			}
-		} else if (i && ret < 0) {
-			sockaddr_put(s, i, addr, size, true);
-		}
+		socket_connected(s, c.info, sk, ret);
 	}
 	record_send(s);
 	return 0;

@@ -8,9 +8,9 @@
 
 #include "emit.h"
 
-#define PATH_DEPTH 64	    // components and mounts together
-#define COMPONENTS_MAX 8192 // bytes; below VALUE_MAX by more than one name
-#define DENTRY_NAME_MAX 255
+#define PATH_DEPTH 256	     // components and mounts together
+#define COMPONENTS_MAX 8192  // bytes; below VALUE_MAX by more than one name
+#define DENTRY_NAME_MAX 1023 // FUSE allows 1,024 bytes, others at most 255 characters
 
 #define MNT_INTERNAL 0x4000
 
@@ -27,8 +27,10 @@ static __always_inline bool component_put(struct slot *s, __u8 *value, struct de
 
 	if (len >= COMPONENTS_MAX)
 		return false;
+	if (size > DENTRY_NAME_MAX)
+		size = DENTRY_NAME_MAX;
 	BOUND(len, COMPONENTS_MAX - 1);
-	BOUND(size, DENTRY_NAME_MAX); // a name is never longer
+	BOUND(size, DENTRY_NAME_MAX);
 	bpf_probe_read_kernel(value + len, size, READ(dentry, d_name.name));
 	value[len + size] = '/';
 	s->walk_len = len + size + 1;
@@ -64,6 +66,28 @@ static __noinline int origin_put(struct slot *s, __u64 root)
 	return 0;
 }
 
+// MNT_NS_ANON_INO of the kernel (include/uapi/linux/nsfs.h), from 6.18 on.
+#define ANONYMOUS_INUM 0xEFFFFFF7
+
+// mount_place tells where the topmost mount of a walk is. The kernel's own mounts
+// have an error in place of a namespace. A mount that was taken off has none, and one
+// that fsmount or open_tree made has an anonymous one: names on those are whatever
+// their maker likes.
+static __always_inline __u16 mount_place(struct mount *mnt)
+{
+	__u64 ns = (__u64)READ(mnt, mnt_ns);
+	struct mnt_namespace *real = AS(mnt_namespace, ns);
+	struct mnt_namespace___seq *old = (void *)real;
+
+	if (ns >= (__u64)-4095)
+		return PARAM_DETACHED;
+	if (!ns)
+		return PARAM_UNREACHABLE;
+	if (bpf_core_field_exists(old->seq))
+		return BPF_CORE_READ(old, seq) ? 0 : PARAM_UNREACHABLE;
+	return READ(real, ns.inum) == ANONYMOUS_INUM ? PARAM_UNREACHABLE : 0;
+}
+
 // path_walk writes the components from dentry up to the root of the mount
 // namespace and returns the parameter's flags.
 static __always_inline __u16 path_walk(struct slot *s, __u8 *value, struct dentry *dentry, struct mount *mnt)
@@ -82,11 +106,8 @@ static __always_inline __u16 path_walk(struct slot *s, __u8 *value, struct dentr
 				s->walk_root = (__u64)root;
 				s->walk_skip = s->walk_len;
 			}
-			if (up == mnt) {
-				// Mounts outside of any namespace have none, or an error.
-				__u64 ns = (__u64)READ(mnt, mnt_ns);
-				return ns == 0 || ns >= (__u64)-4095 ? PARAM_DETACHED : 0;
-			}
+			if (up == mnt)
+				return mount_place(mnt);
 			dentry = READ(mnt, mnt_mountpoint);
 			mnt = up;
 			continue;
@@ -94,7 +115,7 @@ static __always_inline __u16 path_walk(struct slot *s, __u8 *value, struct dentr
 		if (!component_put(s, value, dentry))
 			return PARAM_TRUNCATED;
 		if (parent == dentry) // the root of a file system, but of no mount: cut off
-			return PARAM_DETACHED;
+			return mount_place(mnt) ?: PARAM_UNREACHABLE;
 		dentry = parent;
 	}
 	return PARAM_TRUNCATED;
@@ -158,15 +179,17 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 
 #define AT_FDCWD -100
 
-// given_put appends a path as the caller gave it and the directory it starts from.
+// given_put appends a path as the caller gave it and the directory it starts from:
+// for an absolute one the task's root, or dirfd where the caller asked for that
+// (openat2 with RESOLVE_IN_ROOT).
 static __always_inline void given_put(struct slot *s, struct task_struct *task, enum param_id id, const void *name,
-				      int dirfd)
+				      int dirfd, bool in_root)
 {
 	__u8 first = param_user_string(s, id, name);
 	struct fs_struct *fs = READ(task, fs);
 	__u64 dentry, mnt;
 
-	if (first == '/') {
+	if (first == '/' && !in_root) {
 		dentry = (__u64)READ(fs, root.dentry);
 		mnt = (__u64)READ(fs, root.mnt);
 	} else if (dirfd == AT_FDCWD) {

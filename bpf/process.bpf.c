@@ -8,27 +8,6 @@
 #include "call.h"
 #include "task.h"
 
-// call_number_now returns the number of the call that the current task is in.
-static __always_inline __u32 call_number_now(struct task_struct *task)
-{
-#ifndef PROBE_READS
-	return call_number((struct pt_regs *)bpf_task_pt_regs(task));
-#else
-	struct pt_regs *regs;
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return call_number((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
-	// Before 5.15: the registers lie at the top of a stack of 16 KiB on both
-	// architectures (without KASAN and, on arm64, with pages of less than 64 KiB).
-	regs = (void *)BPF_CORE_READ(task, stack) + 16384 - bpf_core_type_size(struct pt_regs);
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(regs, orig_ax);
-#else
-	return BPF_CORE_READ(regs, syscallno);
-#endif
-#endif
-}
-
 // task_call returns the event type of the system call that the current task is
 // in, or otherwise for a call that no table names.
 static __always_inline __u16 task_call(struct task_struct *task, __u16 otherwise)
@@ -38,6 +17,7 @@ static __always_inline __u16 task_call(struct task_struct *task, __u16 otherwise
 
 	if (nr >= CALLS_MAX)
 		return otherwise;
+	BOUND(nr, CALLS_MAX - 1);
 	i = process_calls[nr][compat];
 	return i ? i : otherwise;
 }
@@ -73,8 +53,14 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	struct file *file = READ(bprm, file);
 	struct fs_struct *fs = READ(task, fs);
 	struct mm_struct *mm = READ(task, mm);
-	struct slot *s = record_begin(task, task_call(task, type_execve));
+	__u16 type = task_call(task, type_execve);
+	struct slot *s;
 
+	// x86 makes every call that brought a new image an execve, by number; one of a
+	// descriptor can still be told.
+	if (READ(bprm, fdpath))
+		type = type_execveat;
+	s = record_begin(task, type);
 	if (!s)
 		return 0;
 	struct call_info *info = param_fixed(s, PARAM_CALL, call_info);

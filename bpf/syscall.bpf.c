@@ -18,16 +18,22 @@ struct {
 SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
-	__u32 nr = call_number(regs), handler;
+	__u32 nr = call_number(regs), index, handler;
 
-	if (nr >= CALLS_MAX || !*(const volatile __u16 *)calls[nr])
+	if (nr >= CALLS_MAX)
 		return 0;
-	handler = handlers[call_index(nr, call_is_compat(task_current()))];
-	if (handler == CALL_IGNORED || call_restarts(ret))
+	BOUND(nr, CALLS_MAX - 1);
+	if (!*(const volatile __u16 *)calls[nr])
+		return 0;
+	index = call_index(nr, call_is_compat(task_current()));
+	handler = handlers[index];
+	// A connect that a signal interrupts goes on by itself: it has begun.
+	if (handler == CALL_IGNORED || (call_restarts(ret) && handler != CALL_CONNECT))
 		return 0;
 	if (handler != CALL_HEARTBEAT && bpf_get_current_pid_tgid() >> 32 == agent_pid)
 		return 0;
 	bpf_tail_call(ctx, &call_programs, handler);
+	count_loss(specs[index].type, LOSS_NO_PROGRAM); // the jump failed
 	return 0;
 }
 

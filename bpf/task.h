@@ -38,7 +38,8 @@ static __always_inline __u32 task_tty(struct signal_struct *signal)
 		return 0;
 	struct tty_driver *driver = READ(tty, driver);
 	__u32 minor = READ(driver, minor_start) + READ(tty, index);
-	return READ(driver, major) << 20 | minor;
+	// As stat and /proc show device numbers (new_encode_dev).
+	return (minor & 0xff) | READ(driver, major) << 8 | (minor & ~0xff) << 12;
 }
 
 static __always_inline void task_namespaces(struct task_info *t, struct task_struct *task, const struct cred *cred)

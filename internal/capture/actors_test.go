@@ -26,7 +26,10 @@ var actors = map[string]func(args []string) error{
 	"takes-away": actTakesAway,
 	"swaps":      actSwaps,
 	"count":      actCount,
+	"fast-opens": actFastOpens,
 	"waits":      actWaits,
+	"hides":      actHides,
+	"dangles":    actDangles,
 	"nothing":    func([]string) error { return nil },
 }
 

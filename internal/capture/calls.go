@@ -6,7 +6,7 @@ import (
 
 // callsMax and specsMax are the sizes of the tables in bpf/call.h.
 const (
-	callsMax = 512
+	callsMax = 1024
 	specsMax = 128
 )
 
@@ -96,6 +96,9 @@ func makeTables(types []event.Type) *tables {
 				t.Calls[nr][abi] = next
 			}
 		}
+		if nr, ok := secondNumbers[typ]; ok {
+			t.Calls[nr][0] = next
+		}
 		next++
 	}
 	for _, typ := range []event.Type{event.Execve, event.Execveat, event.Fork, event.Vfork, event.Clone, event.Clone3} {
@@ -103,6 +106,9 @@ func makeTables(types []event.Type) *tables {
 			if nr, ok := numbers[typ]; ok {
 				t.ProcessCalls[nr][abi] = uint16(typ)
 			}
+		}
+		if nr, ok := secondNumbers[typ]; ok {
+			t.ProcessCalls[nr][0] = uint16(typ)
 		}
 	}
 	return t

@@ -37,3 +37,8 @@ var callNumbers = [2]map[event.Type]uint32{
 		event.Mkdir: 39, event.Mkdirat: 296,
 	},
 }
+
+// secondNumbers are what x32 programs use where they have a number of their own
+// (arch/x86/entry/syscalls/syscall_64.tbl); the mark of such calls is taken off
+// by the kernel side. Other x32 calls have the number of the kernel's own ABI.
+var secondNumbers = map[event.Type]uint32{event.Execve: 520, event.Execveat: 545}

@@ -36,3 +36,6 @@ var callNumbers = [2]map[event.Type]uint32{
 		event.Mkdir: 39, event.Mkdirat: 323,
 	},
 }
+
+// secondNumbers are further numbers of the kernel's own ABI: none here.
+var secondNumbers = map[event.Type]uint32{}

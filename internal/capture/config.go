@@ -10,7 +10,7 @@ import (
 // Config says how to capture. The zero value works on most nodes.
 type Config struct {
 	// EventsBytes and StateBytes are the sizes of the two rings, powers of two
-	// and multiples of the page size. 0 means 8 MiB and 4 MiB.
+	// and multiples of the page size. 0 means 8 MiB each.
 	EventsBytes int
 	StateBytes  int
 
@@ -45,7 +45,7 @@ func (f Flavour) String() string {
 
 const (
 	defaultEventsBytes = 8 << 20
-	defaultStateBytes  = 4 << 20
+	defaultStateBytes  = 8 << 20
 )
 
 // Validate checks the sizes. It joins all mistakes.

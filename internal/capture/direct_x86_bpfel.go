@@ -86,7 +86,9 @@ const (
 	directVarProcessCalls      = "process_calls"
 	directVarSpecs             = "specs"
 	directVarTypeClone         = "type_clone"
+	directVarTypeConnect       = "type_connect"
 	directVarTypeExecve        = "type_execve"
+	directVarTypeExecveat      = "type_execveat"
 	directVarWakeupBytes       = "wakeup_bytes"
 	directVarWantEnviron       = "want_environ"
 )
@@ -176,7 +178,9 @@ type directVariableSpecs struct {
 	ProcessCalls *ebpf.VariableSpec `ebpf:"process_calls"`
 	Specs        *ebpf.VariableSpec `ebpf:"specs"`
 	TypeClone    *ebpf.VariableSpec `ebpf:"type_clone"`
+	TypeConnect  *ebpf.VariableSpec `ebpf:"type_connect"`
 	TypeExecve   *ebpf.VariableSpec `ebpf:"type_execve"`
+	TypeExecveat *ebpf.VariableSpec `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
 	WantEnviron  *ebpf.VariableSpec `ebpf:"want_environ"`
 }
@@ -233,7 +237,9 @@ type directVariables struct {
 	ProcessCalls *ebpf.Variable `ebpf:"process_calls"`
 	Specs        *ebpf.Variable `ebpf:"specs"`
 	TypeClone    *ebpf.Variable `ebpf:"type_clone"`
+	TypeConnect  *ebpf.Variable `ebpf:"type_connect"`
 	TypeExecve   *ebpf.Variable `ebpf:"type_execve"`
+	TypeExecveat *ebpf.Variable `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.Variable `ebpf:"wakeup_bytes"`
 	WantEnviron  *ebpf.Variable `ebpf:"want_environ"`
 }

@@ -98,7 +98,8 @@ func configure(spec *ebpf.CollectionSpec, cfg Config, types []event.Type, kernel
 	}
 	err = setVariables(spec, map[string]any{
 		"calls": t.Calls, "specs": t.Specs, "handlers": t.Handlers, "process_calls": t.ProcessCalls,
-		"type_clone": uint16(event.Clone), "type_execve": uint16(event.Execve),
+		"type_clone": uint16(event.Clone), "type_execve": uint16(event.Execve), "type_execveat": uint16(event.Execveat),
+		"type_connect":  uint16(event.Connect),
 		"agent_pid":     ownPID(cfg.ProcRoot),
 		"cgroup_subsys": subsys,
 		"wakeup_bytes":  uint32(min(cfg.EventsBytes, cfg.StateBytes) / 8),

@@ -21,11 +21,12 @@ const (
 	CauseRingFull  = "ring_full"  // the agent did not read fast enough
 	CauseNoScratch = "no_scratch" // more hooks at work on one CPU than there are buffers
 	CauseTooLarge  = "too_large"
-	CauseRecursion = "recursion" // the kernel skipped a hook that met itself; its type is Unknown
+	CauseNoProgram = "no_program" // the kernel side's table of programs had a gap
+	CauseRecursion = "recursion"  // the kernel skipped a hook that met itself; its type is Unknown
 )
 
 // lossCauses is LOSS_CAUSES of bpf/event.h, in its order.
-var lossCauses = [4]string{CauseRingFull, CauseNoScratch, CauseTooLarge, ""}
+var lossCauses = [4]string{CauseRingFull, CauseNoScratch, CauseTooLarge, CauseNoProgram}
 
 // typesMax is EVENT_TYPES_MAX.
 const typesMax = 128

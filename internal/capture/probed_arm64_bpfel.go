@@ -47,7 +47,9 @@ const (
 	probedVarProcessCalls      = "process_calls"
 	probedVarSpecs             = "specs"
 	probedVarTypeClone         = "type_clone"
+	probedVarTypeConnect       = "type_connect"
 	probedVarTypeExecve        = "type_execve"
+	probedVarTypeExecveat      = "type_execveat"
 	probedVarWakeupBytes       = "wakeup_bytes"
 	probedVarWantEnviron       = "want_environ"
 )
@@ -137,7 +139,9 @@ type probedVariableSpecs struct {
 	ProcessCalls *ebpf.VariableSpec `ebpf:"process_calls"`
 	Specs        *ebpf.VariableSpec `ebpf:"specs"`
 	TypeClone    *ebpf.VariableSpec `ebpf:"type_clone"`
+	TypeConnect  *ebpf.VariableSpec `ebpf:"type_connect"`
 	TypeExecve   *ebpf.VariableSpec `ebpf:"type_execve"`
+	TypeExecveat *ebpf.VariableSpec `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
 	WantEnviron  *ebpf.VariableSpec `ebpf:"want_environ"`
 }
@@ -194,7 +198,9 @@ type probedVariables struct {
 	ProcessCalls *ebpf.Variable `ebpf:"process_calls"`
 	Specs        *ebpf.Variable `ebpf:"specs"`
 	TypeClone    *ebpf.Variable `ebpf:"type_clone"`
+	TypeConnect  *ebpf.Variable `ebpf:"type_connect"`
 	TypeExecve   *ebpf.Variable `ebpf:"type_execve"`
+	TypeExecveat *ebpf.Variable `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.Variable `ebpf:"wakeup_bytes"`
 	WantEnviron  *ebpf.Variable `ebpf:"want_environ"`
 }

@@ -43,10 +43,11 @@ const (
 type layoutParamFlag uint32
 
 const (
-	layoutParamFlagPARAM_TRUNCATED  layoutParamFlag = 1
-	layoutParamFlagPARAM_UNREADABLE layoutParamFlag = 2
-	layoutParamFlagPARAM_DELETED    layoutParamFlag = 4
-	layoutParamFlagPARAM_DETACHED   layoutParamFlag = 8
+	layoutParamFlagPARAM_TRUNCATED   layoutParamFlag = 1
+	layoutParamFlagPARAM_UNREADABLE  layoutParamFlag = 2
+	layoutParamFlagPARAM_DELETED     layoutParamFlag = 4
+	layoutParamFlagPARAM_DETACHED    layoutParamFlag = 8
+	layoutParamFlagPARAM_UNREACHABLE layoutParamFlag = 16
 )
 
 type layoutParamHeader struct {

@@ -132,6 +132,8 @@ func components(p layoutParamHeader, b []byte) event.Components {
 		Truncated: p.Flags&uint16(layoutParamFlagPARAM_TRUNCATED) != 0,
 		Deleted:   p.Flags&uint16(layoutParamFlagPARAM_DELETED) != 0,
 		Detached:  p.Flags&uint16(layoutParamFlagPARAM_DETACHED) != 0,
+
+		Unreachable: p.Flags&uint16(layoutParamFlagPARAM_UNREACHABLE) != 0,
 	}
 }
 

@@ -14,6 +14,9 @@ const (
 	// DirAndGiven: the kernel's directory joined with the string the caller
 	// passed. Symbolic links in the string were not followed.
 	DirAndGiven
+	// Late: the kernel's view after the call. Links in the directory were followed
+	// when the event was handled; they may have been others before.
+	Late
 	// Given: the caller's string alone; its directory could not be read.
 	Given
 	// Unread: the caller's memory was gone when it was to be read.
@@ -27,6 +30,8 @@ func (p Provenance) String() string {
 		return "kernel"
 	case DirAndGiven:
 		return "dir+given"
+	case Late:
+		return "late"
 	case Given:
 		return "given"
 	case Unread:
@@ -43,7 +48,10 @@ type Components struct {
 	Valid     bool // the name is there
 	Truncated bool // too deep or too long: the upper end is missing
 	Deleted   bool // the leaf was unlinked
-	Detached  bool // not below the root of any mount namespace: memfd, pipe, lazily unmounted
+	Detached  bool // on a mount of the kernel's own: memfd, pipe
+	// Unreachable: on a mount that is in no mount namespace (taken off, or made by
+	// fsmount or open_tree and never put anywhere). Whoever made it chose the names.
+	Unreachable bool
 }
 
 // Path is what the kernel sent of one path of an event. Which parts are there
@@ -64,16 +72,26 @@ type Path struct {
 	// Dir is what Given is relative to: the directory descriptor, the working
 	// directory, or, for an absolute one, the root of a chroot.
 	Dir Components
+
+	// Late is where the directory of the name was found after the call, "" unless
+	// that is elsewhere than the text says. Set by enrich.
+	Late      string
+	LateWhole bool // Late is the whole name: the call follows a link at its end
 }
 
 // AppendTo appends the name, root first, to buf and returns the longer buffer.
-// A name whose upper end is missing begins with "...".
+// A name whose upper end is missing begins with "...", one on a mount that is
+// nowhere with "(unreachable)", as the kernel itself writes it: neither can be taken
+// for a path.
 func (c Components) AppendTo(buf []byte) []byte {
 	return appendReversed(c.begin(buf), c.Bytes)
 }
 
 // begin appends what stands before the first component.
 func (c Components) begin(buf []byte) []byte {
+	if c.Unreachable {
+		buf = append(buf, "(unreachable)"...)
+	}
 	if c.Truncated {
 		return append(buf, "..."...)
 	}
@@ -93,6 +111,19 @@ func appendReversed(buf, b []byte) []byte {
 		end = start
 	}
 	return buf
+}
+
+// appendLate makes the name that was found afterwards.
+func (p *Path) appendLate(buf []byte) []byte {
+	buf = append(buf, p.Late...)
+	if p.LateWhole {
+		return buf
+	}
+	given := bytes.TrimRight(p.Given, "/")
+	if buf[len(buf)-1] != '/' {
+		buf = append(buf, '/')
+	}
+	return append(buf, given[bytes.LastIndexByte(given, '/')+1:]...)
 }
 
 // appendGiven joins a caller's string with its directory, as text: "." and ".."

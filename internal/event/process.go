@@ -12,7 +12,7 @@ type Task struct {
 	ParentVPID  uint32 // the parent's PID in the parent's own namespace
 	SID, PGID   uint32 // session and process group, initial pid namespace
 	VPGID       uint32 // process group in its own namespace
-	TTY         uint32 // device number of the controlling terminal, 0 for none
+	TTY         uint32 // device number of the controlling terminal as stat shows it, 0 for none
 	Cgroup      uint64 // id
 	Creds       Creds
 	Namespaces  Namespaces

@@ -153,16 +153,9 @@ func (s *snapshot) parseStat(data []byte) error {
 	s.zombie = (f[0] == "Z" || f[0] == "X") && num[17] <= 1
 	s.ppid = uint32(num[1])
 	s.img.PGID, s.img.SID = uint32(num[2]), uint32(num[3])
-	s.img.TTY = kernelDev(uint32(num[4]))
+	s.img.TTY = uint32(num[4])
 	s.start = num[19] * tick
 	return nil
-}
-
-// kernelDev turns the number that user space sees into the kernel's own, major
-// << 20 | minor.
-func kernelDev(dev uint32) uint32 {
-	major, minor := dev>>8&0xfff, dev&0xff|dev>>12&0xfff00
-	return major<<20 | minor
 }
 
 // parseStatus reads the lines of /proc/PID/status that say who it is.

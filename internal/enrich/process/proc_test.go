@@ -91,7 +91,7 @@ func TestReadProcess(t *testing.T) {
 		Start: 12345 * tick, Time: 12345 * tick, FromProc: true, Execed: true,
 		Comm: "a) R (b", ExePath: "/bin/app", Deleted: true,
 		Argv: event.WordsOf("app", "-x"), CmdLine: "a) R (b -x", Env: event.WordsOf("HOME=/root", "A="), Cwd: "/work dir",
-		VPID: 7, PGID: 11, SID: 12, VPGID: 3, TTY: 136<<20 | 2,
+		VPID: 7, PGID: 11, SID: 12, VPGID: 3, TTY: 136<<8 | 2,
 		Creds: event.Creds{UID: 1000, EUID: 1001, GID: 100, EGID: 101, LoginUID: 1000,
 			CapEffective: 2, CapPermitted: 0x1ffffffffff, CapInheritable: 1},
 		Namespaces: event.Namespaces{Mount: 4026531841, Net: 4026531840},
@@ -103,14 +103,6 @@ func TestReadProcess(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, s, cmp.AllowUnexported(snapshot{}), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-func TestKernelDev(t *testing.T) {
-	for _, dev := range []struct{ major, minor uint32 }{{0, 0}, {136, 2}, {4, 64}, {5, 1}, {136, 1000}, {259, 70000}} {
-		if got, want := kernelDev(uint32(unix.Mkdev(dev.major, dev.minor))), dev.major<<20|dev.minor; got != want {
-			t.Errorf("%d:%d: %#x, want %#x", dev.major, dev.minor, got, want)
-		}
 	}
 }
 
