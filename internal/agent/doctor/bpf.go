@@ -13,12 +13,8 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// kernelFeatures asks the kernel itself what it can do: a distribution's kernel
+// ringBuffer asks the kernel itself, as the next ones do: a distribution's kernel
 // may have more or less than its release says.
-func kernelFeatures() []Check {
-	return []Check{ringBuffer(), tracing(), flavour()}
-}
-
 func ringBuffer() Check {
 	c := Check{Name: "ring buffer", Found: "supported"}
 	if err := features.HaveMapType(ebpf.RingBuf); err != nil {

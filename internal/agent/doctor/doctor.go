@@ -4,7 +4,8 @@
 // [Host.Examine] makes every check and leaves nothing behind; goshawk doctor prints
 // them all. [Host.Preflight] makes the few that are cheap and decisive; goshawk run makes them
 // before it loads anything, so that the usual obstacles end in one sentence
-// instead of an error from the depth of the kernel.
+// instead of an error from the depth of the kernel. [Host.Limits] says what goshawk
+// run warns of and works without.
 package doctor
 
 import (
@@ -39,8 +40,9 @@ type Check struct {
 // Host says where the kernel's file systems are mounted. Tests point it to made
 // trees.
 type Host struct {
-	Proc string
-	Sys  string
+	Proc   string
+	Sys    string
+	Cgroup string // where the cgroup file systems are; empty is Sys/fs/cgroup
 }
 
 // Local is the machine that the agent runs on.
@@ -48,10 +50,14 @@ func Local() Host { return Host{Proc: "/proc", Sys: "/sys"} }
 
 // Examine makes every check.
 func (h Host) Examine() []Check {
-	checks := []Check{h.kernelRelease(), h.lockdown(), h.btf()}
+	types := h.btf()
+	checks := []Check{h.kernelRelease(), h.lockdown(), types}
 	checks = append(checks, h.capabilities()...)
-	checks = append(checks, kernelFeatures()...)
-	checks = append(checks, tracepoints()...)
+	checks = append(checks, ringBuffer())
+	if types.Status != Missing { // what needs the types would be blamed for them
+		checks = append(checks, tracing(), flavour())
+		checks = append(checks, tracepoints()...)
+	}
 	return append(checks, h.memlock(), h.cgroups(), h.pidNamespace(), h.procVisible(), h.memoryLimit())
 }
 
@@ -66,6 +72,18 @@ func (h Host) Preflight() error {
 		}
 	}
 	return nil
+}
+
+// Limits makes the cheap checks of what the agent can do without. Those that come
+// out Degraded say what it does not see or know while it runs.
+func (h Host) Limits() []Check {
+	var checks []Check
+	for _, c := range append(h.capabilities(), h.cgroups(), h.pidNamespace()) {
+		if c.Status != Missing { // Preflight's
+			checks = append(checks, c)
+		}
+	}
+	return checks
 }
 
 // Error is a check that came out Missing: one sentence with cause and next step.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // cgroups says which hierarchy container ids are read from.
@@ -30,7 +32,31 @@ func (h Host) cgroups() Check {
 		c.Found = "no cgroup file system is mounted, so containers are known only from what the kernel reports"
 		c.Fix = "mount /sys/fs/cgroup read-only"
 	}
+	if root := h.cgroupRoot(); c.Status == OK && !cgroupVisible(root) {
+		c.Status = Degraded
+		c.Found += fmt.Sprintf(", but %s shows no cgroups, so containers are known only from what the kernel reports", root)
+		c.Fix = "mount the host's /sys/fs/cgroup there read-only, or set node.cgroup to where it is"
+	}
 	return c
+}
+
+func (h Host) cgroupRoot() string {
+	if h.Cgroup != "" {
+		return h.Cgroup
+	}
+	return filepath.Join(h.Sys, "fs/cgroup")
+}
+
+// cgroupVisible tells whether a hierarchy is at root, as version 2 is, or in a
+// directory of it, as those of version 1 are. Something else may be mounted over
+// it, which mountinfo does not make plain.
+func cgroupVisible(root string) bool {
+	for _, pattern := range []string{"cgroup.procs", "*/cgroup.procs"} {
+		if found, err := filepath.Glob(filepath.Join(root, pattern)); err == nil && len(found) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // cgroupMounts tells which versions are mounted. In mountinfo the type follows a
@@ -63,14 +89,32 @@ func (h Host) pidNamespace() Check {
 	case err != nil:
 		c.Status, c.Found = Degraded, fmt.Sprintf("unknown: %v", err)
 		c.Fix = "mount /proc"
-	case ns != firstPIDNamespace:
-		c.Status = Missing
-		c.Found = "the agent is in a pid namespace of its own (" + ns + "), so the kernel's process numbers mean nothing to it"
+	case ns != firstPIDNamespace && !h.outerProc():
+		c.Status = Degraded
+		c.Found = "the agent is in a pid namespace of its own (" + ns + "), so that the kernel's process numbers mean nothing to it:" +
+			" processes that started before it are not known, and alerts of theirs and their children have no lineage"
 		c.Fix = "run it with hostPID: true (Kubernetes) or --pid=host (Docker)"
+	case ns != firstPIDNamespace:
+		c.Found = "its own (" + ns + "), with the /proc of an outer one at " + h.Proc
 	default:
 		c.Found = "the host's"
 	}
 	return c
+}
+
+// outerProc tells whether /proc belongs to a pid namespace further out than the
+// agent's: it then shows more than one number of the agent.
+func (h Host) outerProc() bool {
+	text, err := os.ReadFile(filepath.Join(h.Proc, "self/status"))
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		if numbers, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			return len(strings.Fields(numbers)) > 1
+		}
+	}
+	return false
 }
 
 // procVisible tells whether /proc shows other users' processes.
@@ -87,18 +131,31 @@ func (h Host) procVisible() Check {
 			continue
 		}
 		processes++
-		// environ, like exe and cwd, needs the right to trace the process.
-		if f, err := os.Open(filepath.Join(h.Proc, e.Name(), "environ")); err == nil {
-			f.Close()
-		} else if os.IsPermission(err) {
+		// exe and cwd need the right to trace the process and nothing else; the
+		// threads of the kernel have none.
+		if _, err := os.Readlink(filepath.Join(h.Proc, e.Name(), "exe")); os.IsPermission(err) {
 			closed++
 		}
 	}
+	return h.closedProcesses(c, processes, closed)
+}
+
+// closedProcesses judges that so many processes cannot be read. One alone is
+// usually the first process of a container that is better protected than the
+// agent: nothing that can or must be changed.
+func (h Host) closedProcesses(c Check, processes, closed int) Check {
 	c.Found = fmt.Sprintf("%d processes", processes)
-	if closed > 0 {
+	switch {
+	case closed == 0:
+	case closed == 1:
+		c.Found += ", one of which cannot be read and is known in part"
+	default:
 		c.Status = Degraded
 		c.Found = fmt.Sprintf("%d of %d processes cannot be read, so what ran before the agent is known in part", closed, processes)
 		c.Fix = "run as root or grant CAP_SYS_PTRACE"
+		if set, err := h.effective(); err == nil && set.has(unix.CAP_SYS_PTRACE) {
+			c.Fix = "CAP_SYS_PTRACE is there: look for a user namespace or a security module (AppArmor, SELinux, Yama) that denies it"
+		}
 	}
 	return c
 }
