@@ -17,6 +17,7 @@ type Config struct {
 	MaxText       int64         // bytes of command lines, environments and paths; 32 MiB
 	Grace         time.Duration // how long an ended process is kept; 5 s
 	Environ       bool          // read environments in /proc, too: a rule asks for one
+	NoLateNames   bool          // follow no links in the paths of calls: no rule asks for such names
 }
 
 // minText is the least budget that leaves room for one command line of every kind.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/goshawk-security/goshawk/internal/enrich/budget"
+	"github.com/goshawk-security/goshawk/internal/enrich/dirs"
 	"github.com/goshawk-security/goshawk/internal/enrich/process"
 	"github.com/goshawk-security/goshawk/internal/enrich/users"
 	"github.com/goshawk-security/goshawk/internal/enrich/workload"
@@ -27,7 +28,8 @@ type Enricher struct {
 	table   *process.Table
 	cgroups *workload.Resolver
 	users   *users.Cache
-	hostMnt uint32 // mount namespace of the host, 0 if it cannot be read
+	dirs    *dirs.Finder // nil if nobody asks for late names
+	hostMnt uint32       // mount namespace of the host, 0 if it cannot be read
 
 	trimmed uint64 // of Table.Trimmed, when it was looked at last
 	warn    uint64 // event time before which trimming is not logged again
@@ -39,6 +41,7 @@ type Stats struct {
 	Process  process.Stats
 	Workload workload.Stats
 	Users    users.Stats
+	Dirs     dirs.Stats
 }
 
 // New returns an Enricher that knows nothing yet: attach capture, then call Scan.
@@ -77,6 +80,11 @@ func New(cfg Config, log *zap.Logger) (*Enricher, error) {
 	// is taken to run on the host.
 	if e.hostMnt = mountNamespace(cfg.ProcRoot, "1"); e.hostMnt == 0 {
 		e.hostMnt = mountNamespace(cfg.ProcRoot, "self")
+	}
+	if !cfg.NoLateNames {
+		e.dirs = dirs.New(dirs.Config{
+			ProcRoot: cfg.ProcRoot, HostMnt: mountNamespace(cfg.ProcRoot, "1"), OwnMnt: mountNamespace(cfg.ProcRoot, "self"),
+		})
 	}
 	return e, nil
 }
@@ -132,6 +140,9 @@ func (e *Enricher) Apply(ev *event.Event) {
 	e.place(ev, p)
 	ev.Process, ev.Image, ev.Container = &p.Process, img, p.Container
 	ev.Accounts = e.accounts(ev, img)
+	if e.dirs != nil {
+		e.dirs.Resolve(ev)
+	}
 }
 
 // warnAfter is how often trimming is logged at most, in event time.
@@ -179,7 +190,11 @@ func (e *Enricher) accounts(ev *event.Event, img *event.Image) event.Accounts {
 
 // Stats returns the counters.
 func (e *Enricher) Stats() Stats {
-	return Stats{Process: e.table.Stats(), Workload: e.cgroups.Stats(), Users: e.users.Stats()}
+	s := Stats{Process: e.table.Stats(), Workload: e.cgroups.Stats(), Users: e.users.Stats()}
+	if e.dirs != nil {
+		s.Dirs = e.dirs.Stats()
+	}
+	return s
 }
 
 // bootTime returns CLOCK_BOOTTIME in nanoseconds.

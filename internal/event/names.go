@@ -18,7 +18,7 @@ type Form uint8
 
 // The forms of a name.
 const (
-	Resolved  Form = iota // walked to the root of the mount namespace
+	Resolved  Form = iota // walked to the root of the mount namespace, perhaps late
 	Origin                // walked on to the root of the file system
 	GivenForm             // the caller's string, joined lexically
 )
@@ -28,7 +28,9 @@ type names struct {
 	made     bool
 	selected int
 	count    int
-	list     [3]Name
+	list     [4]Name
+	late     int       // where in list the names found afterwards are, 0 if there are none
+	late2    Name      // of Path2, the companion of list[late]
 	given    givenName // of Path
 	given2   givenName // of Path2
 	buf      []byte
@@ -41,14 +43,15 @@ type givenName struct {
 }
 
 func (n *names) reset() {
-	n.made, n.selected, n.count = false, 0, 0
+	n.made, n.selected, n.count, n.late = false, 0, 0, 0
 	n.given.made, n.given2.made = false, false
 	n.buf = n.buf[:0]
 }
 
 // Names returns how many names the file of the event has: none, one, or up to
-// three. A rule is true of an event when it is true with any one of them
-// selected.
+// four. A rule is true of an event when it is true with any one of them
+// selected. Names of two paths come in pairs: both as given, both as found
+// afterwards.
 func (e *Event) Names() int {
 	e.makeNames()
 	return e.names.count
@@ -65,6 +68,31 @@ func (e *Event) Name() Name {
 		return Name{}
 	}
 	return e.names.list[e.names.selected]
+}
+
+// PathName returns the first path's name of the pair that is selected: the
+// caller's string on its directory, or what was found afterwards.
+func (e *Event) PathName() Name {
+	e.makeNames()
+	if e.names.late != 0 && e.names.selected == e.names.late {
+		return e.names.list[e.names.late]
+	}
+	return e.GivenName()
+}
+
+// PathName2 is PathName for the second path.
+func (e *Event) PathName2() Name {
+	e.makeNames()
+	if e.names.late != 0 && e.names.selected == e.names.late {
+		return e.names.late2
+	}
+	return e.Name2()
+}
+
+// Lexical joins the caller's string of one of the event's paths with its
+// directory, as text.
+func (e *Event) Lexical(p *Path) string {
+	return e.keep(func(b []byte) []byte { b, _ = appendGiven(b, p); return b }, DirAndGiven, GivenForm).Text
 }
 
 // Name2 returns the second path's name: the caller's string on its directory.
@@ -112,6 +140,27 @@ func (e *Event) makeNames() {
 	}
 	if p.HasGiven || p.GivenUnread {
 		e.addName(e.GivenName())
+	}
+	if e.Path.Late != "" || e.Path2.Late != "" {
+		e.addLate()
+	}
+}
+
+// addLate adds the names found afterwards. A path that led where its text says
+// goes with the other as it is.
+func (e *Event) addLate() {
+	n := &e.names
+	if n.count == 0 {
+		n.list[0], n.count = Name{}, 1 // the first is what the event itself says: nothing
+	}
+	n.late = n.count
+	n.count++
+	n.list[n.late], n.late2 = e.GivenName(), e.Name2()
+	if e.Path.Late != "" {
+		n.list[n.late] = e.keep(e.Path.appendLate, Late, Resolved)
+	}
+	if e.Path2.Late != "" {
+		n.late2 = e.keep(e.Path2.appendLate, Late, Resolved)
 	}
 }
 

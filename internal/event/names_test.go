@@ -49,6 +49,9 @@ func TestNames(t *testing.T) {
 		{"memory gone", Mkdir, Path{GivenUnread: true}, 0, 0, []Name{{"", Unread, GivenForm}}},
 		{"too deep", Mkdir, given("x", Components{Bytes: []byte("a/"), Valid: true, Truncated: true}), 0, 0, []Name{{".../a/x", DirAndGiven, GivenForm}}},
 		{"no name", Mkdir, Path{}, 0, 0, nil},
+		{"directory found elsewhere", Mkdir, Path{Given: []byte("/l/x/"), HasGiven: true, Late: "/etc"}, 0, 0, []Name{{"/l/x", DirAndGiven, GivenForm}, {"/etc/x", Late, Resolved}}},
+		{"directory found to be the root", Mkdir, Path{Given: []byte("/l/x"), HasGiven: true, Late: "/"}, 0, 0, []Name{{"/l/x", DirAndGiven, GivenForm}, {"/x", Late, Resolved}}},
+		{"link found at the end", Chmod, Path{Given: []byte("l"), HasGiven: true, Dir: walked("tmp/"), Late: "/etc/x", LateWhole: true}, 0, 0, []Name{{"/tmp/l", DirAndGiven, GivenForm}, {"/etc/x", Late, Resolved}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

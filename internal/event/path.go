@@ -74,7 +74,8 @@ type Path struct {
 	Dir Components
 
 	// Late is where the directory of the name was found after the call, "" unless
-	// that is elsewhere than the text says. Set by enrich.
+	// that is elsewhere than the text says. Set by enrich, before anybody asks for
+	// the event's names.
 	Late      string
 	LateWhole bool // Late is the whole name: the call follows a link at its end
 }

@@ -27,7 +27,7 @@ func fdNameFields() []Field {
 			Get: name(func(_ *event.Event, n event.Name) event.Value {
 				return event.OptionalString(n.Provenance.String())
 			}),
-			Desc: "Where fd.name comes from: kernel, dir+given (the kernel's directory and the caller's string), given (the caller's string), unreadable."},
+			Desc: "Where fd.name comes from: kernel, dir+given (the kernel's directory and the caller's string), late (the kernel's view afterwards: links in the directory followed), given (the caller's string), unreadable."},
 		Field{Name: "fd.name.form", Type: event.TypeString, Get: name(nameForm),
 			Desc: "Which name of the file fd.name is: resolved (in the mount namespace), origin (in the file system behind a bind mount), given (the caller's string)."},
 	)

@@ -32,16 +32,18 @@ func fsPathFields() []Field {
 	rows = append(rows, group(Field{Scope: PerName, Source: "kernel and caller's memory", Types: either, Invalidates: "every event"},
 		Field{Name: "fs.path.changed", Type: event.TypeString, Path: true, Get: get(setOf(either), fsPathChanged),
 			Desc: "Path at which a call leaves a change: fs.path.name of a call with one path, the new name of a rename, what link and symlink make. It saves a rule from asking for each of them."})...)
-	return append(rows, group(Field{Scope: PerEvent, Source: "kernel and caller's memory", Types: twoPathTypes},
+	rows = append(rows, group(Field{Scope: PerName, Source: "kernel and caller's memory", Types: twoPathTypes, Invalidates: "every event"},
 		Field{Name: "fs.path.source", Type: event.TypeString, Path: true,
 			Get:  get(two, func(ev *event.Event) event.Value { return fsPath(ev, makesNew(ev.Type)) }),
 			Desc: "Old name of a rename, or the new name that link and symlink make, absolute where the directory is known."},
-		Field{Name: "fs.path.sourceraw", Type: event.TypeString,
-			Get:  get(two, func(ev *event.Event) event.Value { return fsRaw(ev, makesNew(ev.Type)) }),
-			Desc: "fs.path.source as the caller passed it."},
 		Field{Name: "fs.path.target", Type: event.TypeString, Path: true,
 			Get:  get(two, func(ev *event.Event) event.Value { return fsPath(ev, !makesNew(ev.Type)) }),
 			Desc: "New name of a rename, or what link and symlink point to, absolute where the directory is known."},
+	)...)
+	return append(rows, group(Field{Scope: PerEvent, Source: "kernel and caller's memory", Types: twoPathTypes},
+		Field{Name: "fs.path.sourceraw", Type: event.TypeString,
+			Get:  get(two, func(ev *event.Event) event.Value { return fsRaw(ev, makesNew(ev.Type)) }),
+			Desc: "fs.path.source as the caller passed it."},
 		Field{Name: "fs.path.targetraw", Type: event.TypeString,
 			Get:  get(two, func(ev *event.Event) event.Value { return fsRaw(ev, !makesNew(ev.Type)) }),
 			Desc: "fs.path.target as the caller passed it."},
@@ -51,7 +53,7 @@ func fsPathFields() []Field {
 // fsPathChanged is the second name of a call that has two: in the order of the
 // arguments the file that is there comes first, its new name last.
 func fsPathChanged(ev *event.Event) event.Value {
-	if v := nameValue(ev.Name2()); v.Presence() != event.Absent {
+	if v := nameValue(ev.PathName2()); v.Presence() != event.Absent {
 		return v
 	}
 	return nameValue(ev.Name())
@@ -66,12 +68,12 @@ func makesNew(t event.Type) bool {
 	return false
 }
 
-// fsPath is the first or the second path's name.
+// fsPath is the first or the second path's name of the pair that is selected.
 func fsPath(ev *event.Event, second bool) event.Value {
 	if second {
-		return nameValue(ev.Name2())
+		return nameValue(ev.PathName2())
 	}
-	return nameValue(ev.GivenName())
+	return nameValue(ev.PathName())
 }
 
 func fsRaw(ev *event.Event, second bool) event.Value {
