@@ -106,6 +106,19 @@ var deeds = []struct {
 		fields: map[string]string{"proc.cmdline": "~/etc/cron.d/job"},
 	},
 	{
+		name: "scheduled job by way of a linked directory",
+		script: `ln -s /etc $D/l; unshare -m sh -c 'mount -t tmpfs none /etc/cron.d && echo > /etc/cron.d/.b && mv $D/l/cron.d/.b $D/l/cron.d/zz
+			sleep 1' || true`,
+		rule:   "Scheduled job added",
+		fields: map[string]string{"proc.name": "mv"}, // its own words name no place of cron
+	},
+	{
+		name:   "log removed by way of a linked directory",
+		script: `ln -s /var/log $D/v; unshare -m sh -c 'mount -t tmpfs none /var/log && : > /var/log/syslog && rm $D/v/syslog; sleep 1' || true`,
+		rule:   "System log destroyed",
+		fields: map[string]string{"proc.name": "rm"},
+	},
+	{
 		name: "connection of a shell",
 		script: `unshare -n bash -c 'ip link set lo up; ip addr add 169.254.169.254/32 dev lo
 			(exec 3<>/dev/tcp/169.254.169.254/80)' || true`,
