@@ -92,6 +92,9 @@ func TestCases(t *testing.T) {
 	}
 }
 
+// objectMissing finds what a rule is about and its event does not have.
+var objectMissing = regexp.MustCompile(`\b(file|from|to|link|target|source|moved|argv0|connection|address|socket|device|given|result)=<NA>`)
+
 // checkHit checks that a hit tells an analyst something.
 func checkHit(t *testing.T, hit match.Hit, output string) {
 	t.Helper()
@@ -100,6 +103,9 @@ func checkHit(t *testing.T, hit match.Hit, output string) {
 	}
 	if strings.Contains(output, "command=<NA>") || strings.Contains(output, "user=<NA>") {
 		t.Errorf("output of %q says neither who nor what: %s", hit.Rule.Name, output)
+	}
+	if m := objectMissing.FindString(output); m != "" {
+		t.Errorf("output of %q asks for what the event lacks, %s: %s", hit.Rule.Name, m, output)
 	}
 }
 
