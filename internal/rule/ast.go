@@ -67,6 +67,12 @@ type Comparison struct {
 	Values []Literal
 }
 
+// broken stands for a part of a condition that could not be read. Load returns
+// no rule that has one.
+type broken struct {
+	Pos Pos
+}
+
 // FieldRef is a field as a condition or an output names it. After Load, Field
 // is never nil.
 type FieldRef struct {
@@ -134,6 +140,7 @@ func (e *Not) Position() Pos        { return e.Pos }
 func (e *MacroRef) Position() Pos   { return e.Pos }
 func (e *Exists) Position() Pos     { return e.Pos }
 func (e *Comparison) Position() Pos { return e.Pos }
+func (e *broken) Position() Pos     { return e.Pos }
 
 func (*And) expr()        {}
 func (*Or) expr()         {}
@@ -141,3 +148,6 @@ func (*Not) expr()        {}
 func (*MacroRef) expr()   {}
 func (*Exists) expr()     {}
 func (*Comparison) expr() {}
+func (*broken) expr()     {}
+
+func (*broken) String() string { return "…" }

@@ -62,6 +62,11 @@ func (c *checker) run() {
 			c.rule(d)
 		}
 	}
+	c.unused()
+}
+
+// unused checks what no rule uses, and takes away what cannot be used.
+func (c *checker) unused() {
 	// What only rules of other sources use cannot be checked here.
 	c.report = func(*Error) {}
 	c.caution = c.report
@@ -77,6 +82,14 @@ func (c *checker) run() {
 		}
 	}
 	c.report, c.caution = c.warn, c.warn
+	for _, d := range c.replaced {
+		if !d.foreign {
+			c.rule(d)
+		}
+	}
+	for _, m := range c.oldMacros {
+		c.checkMacro(m)
+	}
 	for _, name := range c.ordered {
 		if s := c.checkMacro(c.macros[name]); s.mistakes {
 			unusable[name] = true
@@ -101,6 +114,10 @@ func (c *checker) rule(d *draft) {
 		return // reported
 	}
 	v := c.expr(d.Condition)
+	if d.unread != "" {
+		c.named(d.unread)
+		return
+	}
 	if c.broken {
 		return // what is said of the types would mislead
 	}
@@ -180,6 +197,9 @@ func (c *checker) macroRef(e *MacroRef) verdict {
 		} else {
 			hint = didYouMean(e.Name, c.macroNames, &c.work)
 		}
+		if hint == "" && c.files == 1 {
+			hint = "if another file defines it, name that file first"
+		}
 		c.wrong(e.Pos, hint, fmt.Errorf("%w %s", ErrUnknownMacro, e.Name))
 		return maybe
 	}
@@ -226,12 +246,31 @@ func (c *checker) checkMacro(m *Macro) *macroState {
 	c.kind, c.name = kindMacro, m.Name
 	c.open = append(c.open, m)
 	s.sets = c.expr(m.Expr)
+	if text := c.unread[m]; text != "" {
+		s.mistakes = true
+		c.named(text)
+	}
 	c.open = c.open[:len(c.open)-1]
 	if !s.mistakes {
 		c.context(m.Expr, allTypes, false)
 	}
 	c.kind, c.name = kind, name
 	return s
+}
+
+// named checks the macros that a condition names which could not be read to
+// its end, so that their mistakes come out in the same run.
+func (c *checker) named(text string) {
+	if len(c.open) > maxDepth {
+		return
+	}
+	words := strings.FieldsFunc(text, func(r rune) bool { return r >= 128 || !isWordByte(byte(r)) })
+	slices.Sort(words)
+	for _, word := range slices.Compact(words) {
+		if m := c.macros[word]; m != nil {
+			c.checkMacro(m)
+		}
+	}
 }
 
 // field resolves a field's name and argument.

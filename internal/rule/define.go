@@ -52,13 +52,12 @@ func (r *reader) rule(it *item) {
 	for _, n := range r.texts(it, "tags") {
 		d.Tags = append(d.Tags, n.Value)
 	}
-	d.Condition = r.condition(it, d.foreign)
+	d.Condition, d.unread = r.condition(it, d.foreign)
 	if n := it.value["output"]; r.text(it, "output", true) != "" && !d.foreign {
 		t, errs := parseTemplate(n.Value, newCursor(r.src, n))
 		for _, e := range errs {
 			e.Rule = it.name
 			r.fail(e)
-			it.bad = true
 		}
 		d.Output = t
 	}
@@ -66,17 +65,38 @@ func (r *reader) rule(it *item) {
 	r.defineRule(it, d)
 }
 
-// defineRule puts a rule in its place: where the first of its name was.
+// defineRule puts a rule in its place: where the first of its name was. One
+// that the same file replaces is checked all the same.
 func (r *reader) defineRule(it *item, d *draft) {
-	if it.bad {
-		d.Condition = nil // reported; there is nothing to check
-	}
-	if old := r.byRule[d.Name]; old != nil {
+	old := r.byRule[d.Name]
+	switch {
+	case it.partial:
+		r.rules = append(r.rules, d) // a mistake was reported: it is never used
+	case old != nil:
+		if r.again(it) {
+			first := *old
+			r.replaced = append(r.replaced, &first)
+		}
 		*old = *d
-		return
+	default:
+		r.again(it)
+		r.rules = append(r.rules, d)
+		r.byRule[d.Name] = d
 	}
-	r.rules = append(r.rules, d)
-	r.byRule[d.Name] = d
+}
+
+// again tells whether this file defined an item of this kind and name before,
+// and warns of it.
+func (r *reader) again(it *item) bool {
+	key := [2]string{it.kind, it.name}
+	first, twice := r.seen[key]
+	r.seen[key] = it.pos
+	if twice {
+		e := r.at(it, it.value[it.kind], fmt.Errorf("the %s at %s has the same name: this one replaces it", it.kind, first))
+		e.Hint = "give one of them another name"
+		r.warn(e)
+	}
+	return twice
 }
 
 // switchRule turns a rule on or off.
@@ -110,52 +130,68 @@ func (r *reader) priority(it *item, d *draft) {
 		e := r.at(it, it.value["priority"], err)
 		e.Hint = didYouMean(text, priorities[:], &r.work)
 		r.fail(e)
-		it.bad = true
 	}
 	d.Priority = p
 }
 
-// condition parses the condition of an item. Of a foreign rule mistakes do not
-// matter.
-func (r *reader) condition(it *item, foreign bool) Expr {
+// condition parses the condition of an item; unread is its text if there are
+// mistakes. Of a foreign rule they do not matter, and what is to be joined to
+// another condition need not be one.
+func (r *reader) condition(it *item, foreign bool) (e Expr, unread string) {
 	text := r.text(it, "condition", true)
-	if it.value["condition"] == nil || it.value["condition"].Kind != yaml.ScalarNode || it.bad && text == "" {
-		return nil
+	if n := it.value["condition"]; n == nil || n.Kind != yaml.ScalarNode || text == "" {
+		return nil, ""
 	}
-	e, err := parse(text, newCursor(r.src, it.value["condition"]))
-	switch {
-	case err == nil:
-		return e
-	case !foreign:
+	e, errs := parse(text, newCursor(r.src, it.value["condition"]))
+	if len(errs) == 0 {
+		return e, ""
+	}
+	if foreign || it.partial {
+		return nil, ""
+	}
+	for _, err := range errs {
 		err.Rule = it.name
 		if it.kind != kindRule {
 			err.Kind = it.kind
 		}
 		r.fail(err)
-		it.bad = true
 	}
-	return nil
+	return e, text
 }
 
 // macro reads a macro and defines it.
 func (r *reader) macro(it *item) {
-	if !macroName.MatchString(it.name) || slices.Contains([]string{"and", "or", "not"}, it.name) {
+	if it.name != "" && (!macroName.MatchString(it.name) || slices.Contains([]string{"and", "or", "not"}, it.name)) {
 		r.warn(r.at(it, it.value[kindMacro], errors.New("a macro of this name cannot be used: letters, digits and _ alone")))
 	}
-	if _, ok := r.macros[it.name]; !ok {
+	// One that is bad is defined all the same, so that its uses are no mistakes.
+	m := &Macro{Pos: it.pos, Name: it.name}
+	e, unread := r.condition(it, false)
+	m.Expr = e
+	if unread != "" {
+		r.unread[m] = unread
+	}
+	old := r.macros[it.name]
+	switch {
+	case it.partial && (old != nil || it.name == ""):
+		r.oldMacros = append(r.oldMacros, m)
+		return
+	case old == nil:
 		r.ordered = append(r.ordered, it.name)
 	}
-	// One that is bad is defined all the same, so that its uses are no mistakes.
-	r.macros[it.name] = &Macro{Pos: it.pos, Name: it.name, Expr: r.condition(it, false)}
+	if r.again(it) {
+		r.oldMacros = append(r.oldMacros, old)
+	}
+	r.macros[it.name] = m
 }
 
 // list reads a list and defines it.
 func (r *reader) list(it *item) {
-	if !listName.MatchString(it.name) {
+	if it.name != "" && !listName.MatchString(it.name) {
 		r.warn(r.at(it, it.value[kindList], errors.New("a list of this name cannot be used: no blanks, quotes, parentheses, commas or =")))
 	}
 	l := &List{Pos: it.pos, Name: it.name}
-	if it.value["items"] == nil {
+	if it.value["items"] == nil && !it.partial {
 		r.itemError(it, nil, "the list has no items", "write items: [] for none")
 	}
 	for _, n := range r.texts(it, "items") {
@@ -168,5 +204,9 @@ func (r *reader) list(it *item) {
 		}
 		l.Items = append(l.Items, lit)
 	}
+	if it.name == "" || it.partial && r.lists[it.name] != nil {
+		return
+	}
+	r.again(it)
 	r.lists[it.name] = l
 }

@@ -40,7 +40,14 @@ type token struct {
 type lexer struct {
 	text   string
 	off    int
+	start  int // of the token that was begun last
 	cursor *cursor
+	errs   []*Error // mistakes after which reading went on
+}
+
+// slips are symbols of other languages, with the words that stand for them here.
+var slips = []struct{ text, word string }{
+	{"&&", "and"}, {"||", "or"}, {"&", "and"}, {"|", "or"}, {"!", "not"},
 }
 
 // symbols are the operators that are no words, the longer ones first.
@@ -65,7 +72,7 @@ func (l *lexer) expr() (token, *Error) {
 		}
 	}
 	if !isWordByte(l.text[l.off]) {
-		return t, l.unexpected(t.pos, "")
+		return l.slip(t)
 	}
 	for l.off < len(l.text) && isWordByte(l.text[l.off]) {
 		l.off++
@@ -78,6 +85,20 @@ func (l *lexer) expr() (token, *Error) {
 	}
 	t.end = l.off
 	return t, nil
+}
+
+// slip reads what can be no word: a symbol of another language is reported and
+// taken for the word that was meant.
+func (l *lexer) slip(t token) (token, *Error) {
+	for _, s := range slips {
+		if strings.HasPrefix(l.text[l.off:], s.text) {
+			l.report(&Error{Pos: t.pos, Err: fmt.Errorf("unexpected %q", s.text), Hint: "write " + s.word})
+			l.off += len(s.text)
+			t.kind, t.text, t.end = tokWord, s.word, l.off
+			return t, nil
+		}
+	}
+	return t, l.unexpected(t.pos, "")
 }
 
 // value reads a token where a value may stand: a string, a parenthesis, a
@@ -102,6 +123,7 @@ func (l *lexer) value() (token, *Error) {
 	}
 	t.text, t.end = l.text[t.start:l.off], l.off
 	if t.text == "" || l.off < len(l.text) && strings.IndexByte(`="'`, l.text[l.off]) >= 0 {
+		l.start = l.off
 		return t, l.unexpected(l.cursor.pos(l.off), "put the value in quotes")
 	}
 	return t, nil
@@ -112,6 +134,7 @@ func (l *lexer) begin() token {
 	for l.off < len(l.text) && isSpace(l.text[l.off]) {
 		l.off++
 	}
+	l.start = l.off
 	t := token{kind: tokEnd, pos: l.cursor.pos(l.off), start: l.off, end: l.off}
 	if l.off == len(l.text) {
 		return t

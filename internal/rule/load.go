@@ -102,7 +102,7 @@ func isRuleFile(name string) bool {
 
 // file loads one file.
 func (l *loader) file(fsys fs.FS, path, shown string) {
-	text, err := readFile(fsys, path)
+	text, err := readFile(fsys, path, shown)
 	if err != nil {
 		l.unreadable(shown, err)
 		return
@@ -110,13 +110,34 @@ func (l *loader) file(fsys fs.FS, path, shown string) {
 	l.text(shown, text)
 }
 
-func readFile(fsys fs.FS, path string) (string, error) {
+// readFile reads a regular file. Opening another may wait for ever: a named pipe
+// for its writer. Standard input is what somebody asked for.
+func readFile(fsys fs.FS, path, shown string) (string, error) {
+	info, err := fs.Stat(fsys, path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() && shown != "/dev/stdin" && !strings.HasPrefix(shown, "/dev/fd/") {
+		return "", fmt.Errorf("%s is no regular file", kindOfFile(info.Mode()))
+	}
 	f, err := fsys.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close() // read only: nothing to lose
 	return readAll(f)
+}
+
+func kindOfFile(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "this"
 }
 
 // readAll reads a file of bounded size.
@@ -142,13 +163,14 @@ func (l *loader) unreadable(shown string, err error) {
 
 // text loads the content of a file.
 func (l *loader) text(name, text string) {
+	l.files++
 	src := newSource(name, text)
 	docs, err := documents(src)
 	if err != nil {
 		l.fail(err)
 		return
 	}
-	r := &reader{loader: l, src: src, aliased: maxAliased}
+	r := &reader{loader: l, src: src, aliased: maxAliased, seen: map[[2]string]Pos{}}
 	for _, doc := range docs {
 		r.document(doc)
 	}
@@ -165,6 +187,13 @@ type loader struct {
 	macros  map[string]*Macro
 	lists   map[string]*List
 	ordered []string // macros in the order of their first definition
+	files   int      // that were read
+
+	// What a later item of the same file replaces, and macros that only change
+	// another: not used, but checked.
+	replaced  []*draft
+	oldMacros []*Macro
+	unread    map[*Macro]string // conditions with mistakes of grammar
 
 	work  int // name comparisons left for suggestions
 	space int // literals left that expanding lists may make
@@ -174,8 +203,9 @@ type loader struct {
 // draft is a rule being made.
 type draft struct {
 	*Rule
-	foreign    bool // of a source that is not there: not checked, not kept
-	noTypeWarn bool // warn_evttypes: false
+	foreign    bool   // of a source that is not there: not checked, not kept
+	noTypeWarn bool   // warn_evttypes: false
+	unread     string // the condition, if it has mistakes of grammar
 }
 
 // Limits of one load, far above what people write.
@@ -190,6 +220,7 @@ func newLoader(cat *field.Catalogue) *loader {
 		byRule: map[string]*draft{},
 		macros: map[string]*Macro{},
 		lists:  map[string]*List{},
+		unread: map[*Macro]string{},
 		work:   maxWork,
 		space:  maxSpace,
 	}

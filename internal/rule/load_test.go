@@ -60,7 +60,7 @@ a.yaml:3:28: "soon" is not a version; write 0.57.0 or 57
 a.yaml:4:28: the file needs engine 1.0.0, and this version speaks that of 0.62.0`},
 	{"unknown macro", "- macro: spawned\n  condition: evt.type = execve\n" + head + "  condition: spwaned and not nothing\n", `
 a.yaml:7:14: rule "R": unknown macro spwaned; did you mean spawned?
-a.yaml:7:30: rule "R": unknown macro nothing`},
+a.yaml:7:30: rule "R": unknown macro nothing; if another file defines it, name that file first`},
 	{"list as a macro", "- list: shells\n  items: [sh]\n" + head + "  condition: evt.type = open and shells\n", `
 a.yaml:7:34: rule "R": unknown macro shells; there is a list of this name: use it behind in`},
 	{"unknown list", "- list: shells\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name in shels or proc.name pmatch /etc\n", `
@@ -124,7 +124,7 @@ a.yaml:3:10: macro "not": a macro of this name cannot be used: letters, digits a
 a.yaml:5:9: list "a,b": a list of this name cannot be used: no blanks, quotes, parentheses, commas or =`},
 		{"mistakes in what no rule uses", "- macro: a\n  condition: no.such = b and c\n- macro: b\n  condition: a\n" + rule, `
 a.yaml:2:14: macro "a": unknown field no.such
-a.yaml:2:30: macro "a": unknown macro c`},
+a.yaml:2:30: macro "a": unknown macro c; if another file defines it, name that file first`},
 		{"macros of another source", "- macro: a\n  condition: ka.verb = b\n" + head + "  condition: a and ka.x contains y\n  source: k8s_audit\n", `
 a.yaml:8:11: rule "R": source "k8s_audit" is not there, so that the rule is skipped`},
 		{"list as a value", "- list: some_shells\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name = some_shells\n", `

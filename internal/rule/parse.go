@@ -50,45 +50,53 @@ var (
 )
 
 // Parse reads one condition, text being the whole content of a file called
-// name. Macros, lists and fields are left unresolved.
+// name. Macros, lists and fields are left unresolved. The error is an [Error], or
+// joins several.
 func Parse(name, text string) (Expr, error) {
-	e, err := parse(text, textCursor(name, text))
-	if err != nil {
-		return nil, err
+	e, errs := parse(text, textCursor(name, text))
+	switch len(errs) {
+	case 0:
+		return e, nil
+	case 1:
+		return nil, errs[0]
 	}
-	return e, nil
+	all := make([]error, len(errs))
+	for i, err := range errs {
+		all[i] = err
+	}
+	return nil, errors.Join(all...)
 }
 
-// parse reads a condition whose places the cursor knows.
-func parse(text string, c *cursor) (Expr, *Error) {
+// parse reads a condition whose places the cursor knows. With mistakes it
+// returns what could be read, so that the checker finds the others.
+func parse(text string, c *cursor) (Expr, []*Error) {
 	p := &parser{lex: lexer{text: text, cursor: c}}
 	if strings.TrimSpace(text) == "" {
-		return nil, &Error{Pos: c.pos(0), Err: errors.New("condition is empty")}
+		return nil, []*Error{{Pos: c.pos(0), Err: errors.New("condition is empty")}}
 	}
-	e, err := p.or()
-	if err != nil {
-		return nil, err
+	parts := []Expr{p.or()}
+	for p.closedTooOften() {
+		parts = append(parts, p.or())
 	}
-	t, err := p.peek()
-	if err != nil {
-		return nil, err
+	if len(parts) == 1 {
+		return parts[0], tidy(p.lex.errs)
 	}
-	if t.kind == tokEnd {
-		return e, nil
-	}
-	err = &Error{Pos: t.pos, Err: fmt.Errorf("expected and, or or the end, found %s", t.name())}
-	if t.kind == tokWord {
-		err.Hint = didYouMean(t.text, []string{"and", "or"}, nil)
-	}
-	return nil, err
+	return &And{Pos: parts[0].Position(), Parts: parts}, tidy(p.lex.errs)
 }
 
-// parser is a recursive descent over the grammar above.
+// parser is a recursive descent over the grammar above. A part that cannot be
+// read ends at the next word or parenthesis that can follow a part.
 type parser struct {
 	lex    lexer
 	next   token // read ahead, if ahead is set
 	ahead  bool
 	nested int
+	groups int // parentheses around
+
+	inList   bool  // the values of a list are being read
+	lost     bool  // which parentheses belong together is no longer certain
+	unclosed bool  // a parenthesis that is not closed was reported
+	bare     token // the last value that stands alone, without quotes
 }
 
 func (p *parser) peek() (token, *Error) {
@@ -118,46 +126,36 @@ func (t token) name() string {
 
 func (t token) isWord(text string) bool { return t.kind == tokWord && t.text == text && !t.hasArg }
 
-func (p *parser) or() (Expr, *Error) {
-	parts, err := p.chain("or", p.and)
-	if err != nil {
-		return nil, err
+func (p *parser) or() Expr {
+	parts := []Expr{p.and()}
+	for p.joined("or") {
+		parts = append(parts, p.and())
 	}
 	if len(parts) == 1 {
-		return parts[0], nil
+		return parts[0]
 	}
-	return &Or{Pos: parts[0].Position(), Parts: parts}, nil
+	return &Or{Pos: parts[0].Position(), Parts: parts}
 }
 
-func (p *parser) and() (Expr, *Error) {
-	parts, err := p.chain("and", p.not)
-	if err != nil {
-		return nil, err
+func (p *parser) and() Expr {
+	parts := []Expr{p.part()}
+	for p.joined("and") {
+		parts = append(parts, p.part())
 	}
 	if len(parts) == 1 {
-		return parts[0], nil
+		return parts[0]
 	}
-	return &And{Pos: parts[0].Position(), Parts: parts}, nil
+	return &And{Pos: parts[0].Position(), Parts: parts}
 }
 
-// chain reads operands with a word between them.
-func (p *parser) chain(word string, operand func() (Expr, *Error)) ([]Expr, *Error) {
-	var parts []Expr
-	for {
-		e, err := operand()
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, e)
-		t, err := p.peek()
-		if err != nil {
-			return nil, err
-		}
-		if !t.isWord(word) {
-			return parts, nil
-		}
-		p.ahead = false
+// joined reads the word between two parts, if it is there.
+func (p *parser) joined(word string) bool {
+	t, err := p.peek()
+	if err != nil || !t.isWord(word) {
+		return false
 	}
+	p.ahead = false
+	return true
 }
 
 func (p *parser) not() (Expr, *Error) {
@@ -222,25 +220,16 @@ func (p *parser) group(open token) (Expr, *Error) {
 		return nil, err
 	}
 	defer p.leave()
-	e, err := p.or()
-	if err != nil {
-		return nil, err
-	}
+	p.groups++
+	e := p.or()
+	p.groups--
 	t, err := p.take()
-	if err != nil {
-		return nil, err
+	if err == nil && t.kind == tokEnd && !p.lost && !p.unclosed {
+		err = &Error{Pos: open.pos, Err: errors.New("parenthesis is not closed")}
+		p.unclosed = true
+		p.lex.report(err)
 	}
-	if t.kind == tokClose {
-		return e, nil
-	}
-	if t.kind == tokEnd {
-		return nil, &Error{Pos: open.pos, Err: errors.New("parenthesis is not closed")}
-	}
-	err = &Error{Pos: t.pos, Err: fmt.Errorf("expected and, or or ), found %s", t.name())}
-	if t.kind == tokWord {
-		err.Hint = didYouMean(t.text, []string{"and", "or"}, nil)
-	}
-	return nil, err
+	return e, nil
 }
 
 // check reads what follows a field.
@@ -304,6 +293,9 @@ func (p *parser) single(c *Comparison, op token) *Error {
 		return &Error{Pos: t.pos, Err: fmt.Errorf("expected a value after %s, found %s", op.text, t.name())}
 	}
 	c.Values = []Literal{{Pos: t.pos, Text: t.text, bare: !t.quoted}}
+	if !t.quoted {
+		p.bare = t
+	}
 	return p.noCall(t)
 }
 
@@ -331,7 +323,14 @@ func (p *parser) list(c *Comparison, op token) *Error {
 	case t.kind != tokOpen:
 		return &Error{Pos: t.pos, Err: fmt.Errorf("expected a list in parentheses after %s, found %s", op.text, t.name())}
 	}
-	open := t
+	p.inList = true
+	err = p.values(c, t)
+	p.inList = err != nil
+	return err
+}
+
+// values reads the values of a list up to its end.
+func (p *parser) values(c *Comparison, open token) *Error {
 	for {
 		t, err := p.lex.value()
 		switch {

@@ -50,7 +50,8 @@ var (
 type reader struct {
 	*loader
 	src     *source
-	aliased int // bytes left that aliases may stand for
+	aliased int               // bytes left that aliases may stand for
+	seen    map[[2]string]Pos // what the file defined, by kind and name
 }
 
 // item is one mapping of the file's list.
@@ -60,7 +61,9 @@ type item struct {
 	pos   Pos
 	value map[string]*yaml.Node
 	key   map[string]*yaml.Node
-	bad   bool // a mistake was reported
+	// partial says that the item is no definition of its own: it has no name, or
+	// changes another. What it has is checked, what it has not is not missed.
+	partial bool
 }
 
 func (r *reader) pos(n *yaml.Node) Pos { return Pos{File: r.src.name, Line: n.Line, Col: n.Column} }
@@ -127,9 +130,7 @@ func (r *reader) item(n *yaml.Node) {
 		return // fields are what a rule needs, and they are checked one by one
 	}
 	it.name = r.text(it, it.kind, true)
-	if it.name == "" {
-		return // reported
-	}
+	it.partial = it.name == "" // reported
 	r.checkKeys(it)
 	switch it.kind {
 	case kindRule:
@@ -153,7 +154,6 @@ func (r *reader) keys(n *yaml.Node) *item {
 		}
 		if _, twice := it.value[k.Value]; twice {
 			r.fail(&Error{Pos: r.pos(k), Err: fmt.Errorf("key %s is given twice", k.Value)})
-			it.bad = true
 			continue
 		}
 		it.key[k.Value] = k
@@ -199,7 +199,7 @@ func (r *reader) checkKeys(it *item) {
 			r.warn(e)
 		case slices.Contains(later, k):
 			r.fail(r.at(it, n, fmt.Errorf("key %s is %w", k, ErrNotYet)))
-			it.bad = true
+			it.partial = it.partial || k != "exceptions"
 		case slices.Contains(harmless, k):
 			r.warn(r.at(it, n, fmt.Errorf("key %s is %w, and has no effect", k, ErrNotYet)))
 		}
@@ -222,7 +222,6 @@ func (r *reader) itemError(it *item, n *yaml.Node, text, hint string) {
 	e := r.at(it, n, errors.New(text))
 	e.Hint = hint
 	r.fail(e)
-	it.bad = true
 }
 
 // text returns the text of a key, "" with an error if it is none, or if it is
@@ -230,7 +229,7 @@ func (r *reader) itemError(it *item, n *yaml.Node, text, hint string) {
 func (r *reader) text(it *item, key string, needed bool) string {
 	n := it.value[key]
 	switch {
-	case n == nil && needed:
+	case n == nil && needed && !it.partial:
 		r.itemError(it, nil, fmt.Sprintf("the %s has no %s", it.kind, key), "")
 		return ""
 	case n == nil:

@@ -1,6 +1,9 @@
 package rule
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // didYouMean returns the hint "did you mean X?" with the known name that is
 // closest to what was written, "" if none is close. work bounds the effort over
@@ -27,6 +30,14 @@ func closest(written string, known []string, work *int) string {
 	case len(written) > 4:
 		limit = 3
 	}
+	if work != nil {
+		if *work -= len(known) / 8; *work <= 0 {
+			return ""
+		}
+	}
+	if begun := begunName(written, known); begun != "" {
+		return begun
+	}
 	for _, name := range known {
 		if work != nil {
 			if *work--; *work <= 0 {
@@ -38,6 +49,22 @@ func closest(written string, known []string, work *int) string {
 		}
 		if d := distance(written, name, limit); d < limit {
 			best, limit = name, d
+		}
+	}
+	return best
+}
+
+// begunName returns the shortest known name that begins with what was written,
+// in any case; "" if that is too little to tell, or much is missing.
+func begunName(written string, known []string) string {
+	best := ""
+	for _, name := range known {
+		if strings.EqualFold(name, written) {
+			return name
+		}
+		if len(written) >= 4 && len(name) > len(written) && len(name) <= len(written)+8 &&
+			strings.EqualFold(name[:len(written)], written) && (best == "" || len(name) < len(best)) {
+			best = name
 		}
 	}
 	return best
