@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/goshawk-security/goshawk/internal/agent"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -29,9 +31,11 @@ func newRoot() *cobra.Command {
 		Short:         "Goshawk watches what programs do and reports what its rules call suspicious.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       agent.CurrentBuild().String(),
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.AddCommand(newRun(), newRules(), newDoctor(), newVersion())

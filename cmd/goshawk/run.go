@@ -18,6 +18,7 @@ type runFlags struct {
 	config   string
 	rules    []string
 	format   string
+	http     string
 	logLevel string
 }
 
@@ -46,6 +47,7 @@ another destination, and stops otherwise.`,
 	flags.StringVarP(&f.config, "config", "c", "", "configuration `file`")
 	flags.StringArrayVarP(&f.rules, "rules", "r", nil, "rule `file` or directory, instead of the configured ones (may be repeated)")
 	flags.StringVar(&f.format, "format", "", "format of alerts on standard output: text or json")
+	flags.StringVar(&f.http, "http", "", "`address` for health and metrics, instead of the configured one")
 	flags.StringVar(&f.logLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
 	return cmd
 }
@@ -86,6 +88,12 @@ func (f *runFlags) load() (agent.Config, error) {
 	}
 	if len(f.rules) > 0 {
 		cfg.Rules = f.rules
+	}
+	if f.http != "" {
+		cfg.HTTP.Address = f.http
+		if httpErr := cfg.HTTP.Validate(); httpErr != nil {
+			err = errors.Join(err, fmt.Errorf("--http: %w", httpErr))
+		}
 	}
 	if f.format != "" && err == nil {
 		if formatErr := cfg.SetFormat(f.format); formatErr != nil {

@@ -16,15 +16,20 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the terminal sessions in testdata. Each works in a directory
-// of its own; $PORT is free when it starts. Condition watch holds where the agent
+// of its own; $PORT and $PORT2 are free when it starts. Condition watch holds where the agent
 // can load its programs, nobody where a test can become another user.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
-			port, err := freePort()
-			env.Setenv("PORT", port)
-			return err
+			for _, name := range []string{"PORT", "PORT2"} {
+				port, err := freePort()
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, port)
+			}
+			return nil
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

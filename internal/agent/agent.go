@@ -45,7 +45,9 @@ type Agent struct {
 	metrics *metrics
 	beat    *heartbeat
 	health  *health
-	asked   atomic.Int64 // when the end began, in ns since the Unix epoch; 0 before
+	// What the machine keeps from the agent; written before the server starts.
+	degraded []doctor.Check
+	asked    atomic.Int64 // when the end began, in ns since the Unix epoch; 0 before
 
 	// Made by Run, used by its loop alone.
 	enricher *enrich.Enricher
@@ -60,8 +62,7 @@ func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
 	cat := Catalogue()
 	loaded, err := loadRules(cfg.Rules, cat)
 	for _, w := range loaded.Warnings {
-		log.Warn("rule works but is probably not meant so", zap.String("place", w.Pos.String()), zap.String("rule", w.Rule),
-			zap.Error(w.Err), zap.String("hint", w.Hint))
+		warnOfRules(log, w)
 	}
 	if err != nil {
 		return nil, err
@@ -93,6 +94,36 @@ func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// warnOfRules logs what in the rules works but is probably not meant so.
+func warnOfRules(log *zap.Logger, w *rule.Error) {
+	fields := []zap.Field{zap.String("place", w.Pos.String())}
+	if w.Rule != "" {
+		kind := w.Kind
+		if kind == "" {
+			kind = "rule"
+		}
+		fields = append(fields, zap.String(kind, w.Rule))
+	}
+	if w.Hint != "" {
+		fields = append(fields, zap.String("hint", w.Hint))
+	}
+	log.Warn("rules: "+w.Err.Error(), fields...)
+}
+
+// tellLimits logs what of the machine keeps the agent from seeing or knowing all,
+// once, and leaves it for metrics and readiness.
+func (a *Agent) tellLimits(checks []doctor.Check) {
+	for _, c := range checks {
+		a.metrics.degraded.WithLabelValues(c.Name).Set(0)
+		if c.Status == doctor.OK {
+			continue
+		}
+		a.metrics.degraded.WithLabelValues(c.Name).Set(1)
+		a.degraded = append(a.degraded, c)
+		a.log.Warn("degraded: "+c.Found, zap.String("what", c.Name), zap.String("next", c.Fix))
+	}
 }
 
 // thisNode finds out the names of the machine and of this boot of it.
@@ -131,10 +162,11 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		}
 	}()
 	host := doctor.Local()
-	host.Proc = a.cfg.Node.Proc
+	host.Proc, host.Cgroup = a.cfg.Node.Proc, a.cfg.Node.Cgroup
 	if err := host.Preflight(); err != nil {
 		return fmt.Errorf("cannot watch this machine: %w", err)
 	}
+	a.tellLimits(host.Limits())
 	tuneMemory(host, a.cfg.Buffers.Events+a.cfg.Buffers.State)
 	stopHTTP, err := a.serve()
 	if err != nil {
@@ -170,6 +202,7 @@ func (a *Agent) open() (*capture.Source, error) {
 		return nil, err
 	}
 	a.metrics.setHooks(src.Hooks)
+	a.metrics.setWatched(a.set.Types())
 	for _, h := range src.Hooks {
 		if h.Err != nil {
 			a.log.Warn("tracepoint not attached: what it reports is not seen; goshawk doctor says more",

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/goshawk-security/goshawk/internal/capture"
@@ -149,8 +150,8 @@ func (c *Config) Validate() error {
 	if len(c.Destinations) == 0 {
 		fault("destinations", "is an empty list: alerts would go nowhere; leave the key out for text on standard output")
 	}
-	if _, _, err := net.SplitHostPort(c.HTTP.Address); err != nil {
-		fault("http.address", "%q is no address: write host:port, for example 127.0.0.1:8765", c.HTTP.Address)
+	if err := c.HTTP.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Heartbeat.Interval < 100*time.Millisecond {
 		fault("heartbeat.interval", "%v is too short: use at least 100ms", c.Heartbeat.Interval)
@@ -158,8 +159,26 @@ func (c *Config) Validate() error {
 	if c.Heartbeat.Timeout < 2*c.Heartbeat.Interval {
 		fault("heartbeat.timeout", "%v is too short: use at least twice the interval (%v)", c.Heartbeat.Timeout, c.Heartbeat.Interval)
 	}
+	if c.Heartbeat.Timeout > maxTimeout {
+		fault("heartbeat.timeout", "%v is too long: an agent that is blind must say so within %v", c.Heartbeat.Timeout, maxTimeout)
+	}
 	errs = append(errs, c.Buffers.Validate(), c.Destinations.Validate(), c.Limits.Validate(), c.Mask.Validate(), c.Node.Validate())
 	return errors.Join(errs...)
+}
+
+// maxTimeout is how long an agent may be blind at most before it says so.
+const maxTimeout = 10 * time.Minute
+
+// Validate says what is wrong, beginning with the key. Port 0 is any that is free.
+func (h HTTPConfig) Validate() error {
+	_, port, err := net.SplitHostPort(h.Address)
+	if err != nil {
+		return fmt.Errorf("http.address: %q is no address: write host:port, for example 127.0.0.1:8765", h.Address)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("http.address: %q is no port: write a number up to 65535, for example 127.0.0.1:8765", port)
+	}
+	return nil
 }
 
 // The least and the most that a ring may have.

@@ -76,6 +76,10 @@ func TestConfigMistakes(t *testing.T) {
 		{"duration", head + "heartbeat: {interval: 10}\n", `c.yaml:2:23: heartbeat.interval: want a duration such as 5s, got "10"`},
 		{"timeout", head + "heartbeat: {interval: 3s}\n", "c.yaml:2:12: heartbeat.timeout: 5s is too short: use at least twice the interval (3s)"},
 		{"address", head + "http: {address: 8765}\n", `c.yaml:2:17: http.address: "8765" is no address: write host:port, for example 127.0.0.1:8765`},
+		{"port", head + "http: {address: \"127.0.0.1:99999\"}\n", `c.yaml:2:17: http.address: "99999" is no port: write a number up to 65535, for example 127.0.0.1:8765`},
+		{"no port", head + "http: {address: \"127.0.0.1:\"}\n", `c.yaml:2:17: http.address: "" is no port: write a number up to 65535, for example 127.0.0.1:8765`},
+		{"long timeout", head + "heartbeat: {timeout: 1h}\n", "c.yaml:2:22: heartbeat.timeout: 1h0m0s is too long: an agent that is blind must say so within 10m0s"},
+		{"empty match", head + "mask: {patterns: [\"x*\"]}\n", `c.yaml:2:19: mask.patterns[0]: "x*" can match nothing, so it is found everywhere and *** would stand between all letters: write + for *, or name what must be there`},
 		{"pattern", head + "mask: {patterns: [a, \"(\"]}\n", "c.yaml:2:22: mask.patterns[1]: error parsing regexp: missing closing ): `(`"},
 		{"bytes", head + "destinations: [{name: a, queue: {bytes: x}, stdout: {}}]\n",
 			`c.yaml:2:41: destinations[0].queue.bytes: "x" is not a size: write 8MiB, 512KiB or a number of bytes`},
@@ -98,6 +102,18 @@ func TestConfigMistakes(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestCanBeEmpty(t *testing.T) {
+	for pattern, want := range map[string]bool{
+		``: true, `x*`: true, `(a|b?)`: true, `\b`: true, `^$`: true, `(?:ab){0,3}`: true, `a?b*`: true,
+		`x`: false, `x+`: false, `token=(?P<secret>.*)`: false, `a|bc`: false, `[0-9]{2,}`: false, `^.`: false,
+	} {
+		err := MaskConfig{Patterns: []string{pattern}}.Validate()
+		if (err != nil) != want {
+			t.Errorf("Validate of %q = %v, want an error: %v", pattern, err, want)
+		}
 	}
 }
 

@@ -238,7 +238,7 @@ func TestPortBusy(t *testing.T) {
 	a.cfg.HTTP.Address = busy.Listener.Addr().String()
 	_, err = a.serve()
 	want := "listen on " + a.cfg.HTTP.Address + ": address already in use: another goshawk may be running here; " +
-		"stop it, or set http.address to a free port: two agents work side by side"
+		"stop it, or set http.address (--http on the command line) to a free port: two agents work side by side"
 	if err == nil || err.Error() != want {
 		t.Errorf("serve = %v\nwant %s", err, want)
 	}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +21,7 @@ type metrics struct {
 	events    [event.TypeCount]atomic.Uint64
 	malformed atomic.Uint64
 	matches   *prometheus.CounterVec
+	degraded  *prometheus.GaugeVec
 
 	enrich atomic.Pointer[enrich.Stats] // as the loop published it last
 	wanted atomic.Bool                  // asks the loop to publish
@@ -28,6 +30,7 @@ type metrics struct {
 	losses                 []capture.Loss
 	statesUsed, eventsUsed float64 // how full the rings are
 	hooks                  []capture.Hook
+	watched                []event.Type // what the kernel side sends
 }
 
 func newMetrics(rules []*rule.Rule) *metrics {
@@ -36,6 +39,9 @@ func newMetrics(rules []*rule.Rule) *metrics {
 		matches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "goshawk_rule_matches_total", Help: "Events that made the rule true.",
 		}, []string{"rule"}),
+		degraded: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "goshawk_degraded", Help: "1 for what keeps the agent from seeing or knowing all, by the names of goshawk doctor.",
+		}, []string{"what"}),
 	}
 	for _, r := range rules {
 		if r.Enabled {
@@ -48,7 +54,7 @@ func newMetrics(rules []*rule.Rule) *metrics {
 		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.matches, info, &kernelCollector{m},
+	m.registry.MustRegister(m.matches, m.degraded, info, &kernelCollector{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -79,6 +85,39 @@ func (m *metrics) setHooks(hooks []capture.Hook) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hooks = hooks
+}
+
+// setWatched notes the types that the rules ask for. Those that keep the process
+// table right and the heartbeat are always captured.
+func (m *metrics) setWatched(types []event.Type) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.watched = slices.Clone(types)
+	for t := range event.Type(event.TypeCount) {
+		if info := t.Info(); info != nil && (info.State || t == event.Heartbeat) && !slices.Contains(m.watched, t) {
+			m.watched = append(m.watched, t)
+		}
+	}
+}
+
+// lossCauses are those that have a type.
+var lossCauses = [...]string{capture.CauseRingFull, capture.CauseNoScratch, capture.CauseTooLarge, capture.CauseNoProgram}
+
+// collectLosses gives a counter for everything that can be lost, so that the first
+// loss is an increase and not a new series, which rate() would miss.
+func (m *metrics) collectLosses(counter func(*prometheus.Desc, uint64, ...string)) {
+	counts := map[lossKey]uint64{{event.Unknown, capture.CauseRecursion}: 0}
+	for _, t := range m.watched {
+		for _, cause := range lossCauses {
+			counts[lossKey{t, cause}] = 0
+		}
+	}
+	for _, l := range m.losses {
+		counts[lossKey{l.Type, l.Cause}] += l.Count
+	}
+	for key, n := range counts {
+		counter(lostDesc, n, typeLabel(key.kind), key.cause)
+	}
 }
 
 // The descriptions of what kernelCollector gives.
@@ -129,8 +168,11 @@ func (c *kernelCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 	}
+	c.m.mu.Lock()
+	watched := c.m.watched // written once
+	c.m.mu.Unlock()
 	for t := range c.m.events {
-		if n := c.m.events[t].Load(); n > 0 {
+		if n := c.m.events[t].Load(); n > 0 || slices.Contains(watched, event.Type(t)) {
 			counter(eventsDesc, n, typeLabel(event.Type(t)))
 		}
 	}
@@ -146,9 +188,7 @@ func (c *kernelCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
-	for _, l := range c.m.losses {
-		counter(lostDesc, l.Count, typeLabel(l.Type), l.Cause)
-	}
+	c.m.collectLosses(counter)
 	gauge(ringDesc, c.m.statesUsed, "states")
 	gauge(ringDesc, c.m.eventsUsed, "events")
 	for _, h := range c.m.hooks {

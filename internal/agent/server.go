@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"github.com/goshawk-security/goshawk/internal/agent/doctor"
 	"github.com/goshawk-security/goshawk/internal/ship"
 )
 
@@ -45,12 +46,12 @@ func (a *Agent) serve() (stop func(), err error) {
 
 // explainListen says what to do about an address that cannot be used.
 func explainListen(address string, err error) error {
-	next := "set http.address to an address of this machine"
+	next := "set http.address (--http on the command line) to an address of this machine"
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		next = "another goshawk may be running here; stop it, or set http.address to a free port: two agents work side by side"
+		next = "another goshawk may be running here; stop it, or set http.address (--http on the command line) to a free port: two agents work side by side"
 	case errors.Is(err, syscall.EACCES):
-		next = "set http.address to a port above 1023"
+		next = "set http.address (--http on the command line) to a port above 1023"
 	}
 	cause := err
 	var op *net.OpError
@@ -68,19 +69,20 @@ func explainListen(address string, err error) error {
 func (a *Agent) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, "alive", a.health.alive(), nil)
+		answer(w, "alive", a.health.alive(), nil, nil)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, "ready", a.health.ready(), a.out.Status())
+		answer(w, "ready", a.health.ready(), a.degraded, a.out.Status())
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry}))
 	return mux
 }
 
 // answer writes a state as text: 200 when it holds, 503 with the reason when it
-// does not. Destinations are told of and decide nothing: an agent whose SIEM is
-// away still sees, and restarting it would lose what waits.
-func answer(w http.ResponseWriter, state string, err error, destinations []ship.Status) {
+// does not. What is degraded and the destinations are told of and decide nothing:
+// an agent that knows less, or whose SIEM is away, still sees, and restarting it
+// would lose what waits.
+func answer(w http.ResponseWriter, state string, err error, degraded []doctor.Check, destinations []ship.Status) {
 	var b strings.Builder
 	code := http.StatusOK
 	if err != nil {
@@ -88,6 +90,9 @@ func answer(w http.ResponseWriter, state string, err error, destinations []ship.
 		fmt.Fprintf(&b, "not %s: %v\n", state, err)
 	} else {
 		fmt.Fprintf(&b, "%s\n", state)
+	}
+	for _, c := range degraded {
+		fmt.Fprintf(&b, "degraded %s: %s\n", c.Name, c.Found)
 	}
 	for _, d := range destinations {
 		fmt.Fprintf(&b, "destination %s (%s): %s, %d waiting", d.Name, d.Kind, d.State, d.Queued)
