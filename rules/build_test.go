@@ -207,12 +207,14 @@ func (p pathSpec) build() event.Path {
 	return out
 }
 
-// components turns a path round, as the kernel walks it.
+// components turns a path round, as the kernel walks it. One that begins with
+// three dots lacks its upper end.
 func components(p string) event.Components {
 	if p == "" {
 		return event.Components{}
 	}
 	c := event.Components{Valid: true}
+	p, c.Truncated = strings.CutPrefix(p, "...")
 	parts := strings.Split(strings.Trim(p, "/"), "/")
 	for i := len(parts) - 1; i >= 0 && parts[0] != ""; i-- {
 		c.Bytes = append(append(c.Bytes, parts[i]...), '/')

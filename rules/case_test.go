@@ -67,7 +67,7 @@ type imageSpec struct {
 	VPID    uint32   `yaml:"vpid"`
 	CWD     string   `yaml:"cwd"`
 	Memfd   bool     `yaml:"memfd"`
-	// What the program finds at its first descriptors: file, terminal, pipe, fifo
+	// What the program finds at its first descriptors: file [/path], terminal, pipe, fifo
 	// /path, tcp A->B, unix. Default: file.
 	Stdin  string `yaml:"stdin"`
 	Stdout string `yaml:"stdout"`

@@ -58,7 +58,10 @@ func stdio(text string) (event.Stdio, error) {
 	word, name, _ := strings.Cut(text, " ")
 	switch word {
 	case "", "file":
-		return event.Stdio{Kind: event.FileRegular, Name: "/dev/null"}, nil
+		if name == "" {
+			name = "/dev/null"
+		}
+		return event.Stdio{Kind: event.FileRegular, Name: name}, nil
 	case "terminal":
 		return event.Stdio{Kind: event.FileCharDevice, Name: "/dev/pts/0"}, nil
 	case "pipe":
