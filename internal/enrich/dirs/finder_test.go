@@ -27,11 +27,11 @@ func path(dir, given string) event.Path {
 	return event.Path{Given: []byte(given), HasGiven: true, Dir: components(dir)}
 }
 
-// call makes an event of this test itself.
-func newCall(typ event.Type, first, second_ event.Path) *event.Event {
+// newCall makes an event of this test itself.
+func newCall(typ event.Type, first, other event.Path) *event.Event {
 	img := &event.Image{PID: uint32(os.Getpid()), Namespaces: event.Namespaces{Mount: 7}}
 	return &event.Event{
-		Type: typ, Time: second, PID: img.PID, HasResult: true, Path: first, Path2: second_,
+		Type: typ, Time: second, PID: img.PID, HasResult: true, Path: first, Path2: other,
 		Image: img, Process: &event.Process{PID: img.PID, Image: img},
 	}
 }
@@ -72,8 +72,10 @@ func TestResolve(t *testing.T) {
 		ev            *event.Event
 		first, second string
 	}{
-		{"linked directory", newCall(event.Rename, path("", top+"/l/cron.d/.b"), path("", top+"/l/cron.d/zz")), top + "/etc/cron.d/.b", top + "/etc/cron.d/zz"},
-		{"only the second", newCall(event.Rename, path("", top+"/x"), path("", top+"/l/cron.d/zz")), "", top + "/etc/cron.d/zz"},
+		{"linked directory", newCall(event.Rename, path("", top+"/l/cron.d/.b"), path("", top+"/l/cron.d/zz")),
+			top + "/etc/cron.d/.b", top + "/etc/cron.d/zz"},
+		{"only the second", newCall(event.Rename, path("", top+"/x"), path("", top+"/l/cron.d/zz")),
+			"", top + "/etc/cron.d/zz"},
 		{"relative", newCall(event.Unlink, path(top, "l/syslog"), none), top + "/etc/syslog", ""},
 		{"in the working directory", newCall(event.Unlink, path(top, "x"), none), "", ""},
 		{"nothing linked", newCall(event.Unlink, path("", top+"/etc/./cron.d/x"), none), "", ""},
