@@ -36,7 +36,7 @@ struct {
 // rest cannot lose one. Sizes are set by the agent.
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
+	__uint(max_entries, 8 << 20);
 } states SEC(".maps");
 
 struct {

@@ -73,7 +73,7 @@ func DefaultConfig() Config {
 		Destinations: ship.Config{{Name: "console", Stdout: &stdout.Config{Format: "text"}}},
 		HTTP:         HTTPConfig{Address: "127.0.0.1:8765"},
 		Heartbeat:    HeartbeatConfig{Interval: time.Second, Timeout: 5 * time.Second},
-		Buffers:      BufferConfig{Events: 8 * mib, State: 4 * mib},
+		Buffers:      BufferConfig{Events: 8 * mib, State: 8 * mib},
 		Limits:       LimitConfig{Processes: 32768, ProcessText: 32 * mib},
 		Node:         NodeConfig{Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
 	}

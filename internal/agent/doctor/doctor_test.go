@@ -126,7 +126,7 @@ func TestHostChecks(t *testing.T) {
 		{"own pids", map[string]string{"proc/self/ns/pid": "-> pid:[4026532999]"},
 			Host.pidNamespace, Check{Name: "pid namespace", Status: Degraded,
 				Found: "the agent is in a pid namespace of its own (pid:[4026532999]), so that the kernel's process numbers mean nothing to it:" +
-					" processes that started before it are not known, and alerts of theirs and their children have no lineage",
+					" processes that started before it are not known, and lineages end at them",
 				Fix: "run it with hostPID: true (Kubernetes) or --pid=host (Docker)"}},
 		{"own pids, the host's proc", map[string]string{"proc/self/ns/pid": "-> pid:[4026532999]", "proc/self/status": "NSpid:\t4711\t7\n"},
 			Host.pidNamespace, Check{Name: "pid namespace", Found: "its own (pid:[4026532999]), with the /proc of an outer one at PROC"}},

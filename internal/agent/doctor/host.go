@@ -92,7 +92,7 @@ func (h Host) pidNamespace() Check {
 	case ns != firstPIDNamespace && !h.outerProc():
 		c.Status = Degraded
 		c.Found = "the agent is in a pid namespace of its own (" + ns + "), so that the kernel's process numbers mean nothing to it:" +
-			" processes that started before it are not known, and alerts of theirs and their children have no lineage"
+			" processes that started before it are not known, and lineages end at them"
 		c.Fix = "run it with hostPID: true (Kubernetes) or --pid=host (Docker)"
 	case ns != firstPIDNamespace:
 		c.Found = "its own (" + ns + "), with the /proc of an outer one at " + h.Proc
