@@ -99,7 +99,7 @@ func accepts(t event.Type) bool { return t == event.Accept || t == event.Accept4
 func (s *eventSpec) setArgs(ev *event.Event) error {
 	for i, arg := range ev.Type.Info().Args {
 		switch arg.Kind {
-		case event.ArgOpenFlags:
+		case event.ArgOpenFlags, event.ArgFlags:
 			flags, err := openFlags(s.Flags)
 			if err != nil {
 				return err
@@ -132,12 +132,13 @@ func openFlags(text string) (uint64, error) {
 		"": 0, "O_RDONLY": unix.O_RDONLY, "O_WRONLY": unix.O_WRONLY, "O_RDWR": unix.O_RDWR, "O_CREAT": unix.O_CREAT,
 		"O_TRUNC": unix.O_TRUNC, "O_APPEND": unix.O_APPEND, "O_EXCL": unix.O_EXCL, "O_PATH": unix.O_PATH,
 		"O_CLOEXEC": unix.O_CLOEXEC, "O_DIRECTORY": unix.O_DIRECTORY, "O_TMPFILE": unix.O_TMPFILE,
+		"AT_REMOVEDIR": unix.AT_REMOVEDIR,
 	}
 	var flags uint64
 	for name := range strings.SplitSeq(text, "|") {
 		bit, ok := names[name]
 		if !ok {
-			return 0, fmt.Errorf("unknown open flag %q", name)
+			return 0, fmt.Errorf("unknown flag %q", name)
 		}
 		flags |= bit
 	}

@@ -22,7 +22,7 @@ type testCase struct {
 type eventSpec struct {
 	Type   string    `yaml:"type"`
 	Result string    `yaml:"result"` // a number, an error's name or "unknown"; default success
-	Flags  string    `yaml:"flags"`  // of an open: O_WRONLY|O_CREAT
+	Flags  string    `yaml:"flags"`  // of an open: O_WRONLY|O_CREAT; of unlinkat: AT_REMOVEDIR
 	Mode   string    `yaml:"mode"`   // octal
 	FD     *int32    `yaml:"fd"`     // the descriptor that the call takes or makes
 	Path   *pathSpec `yaml:"path"`
