@@ -8,7 +8,7 @@ import (
 
 // Rough sizes of what an alert has beside its strings.
 const (
-	sizeAlert     = 480
+	sizeAlert     = 512
 	sizeField     = 64
 	sizeAncestor  = 136 // of it 88 are memory, the rest are names and times in JSON
 	sizeCondition = 96
@@ -21,7 +21,7 @@ const (
 func size(a *alert.Alert) int {
 	// JSON has the output twice, once with time and priority before it.
 	n := sizeAlert + 2*text(a.Output) + text(a.ID) + 2*text(a.Priority) + text(a.Rule) + text(a.Source) +
-		text(a.Hostname) + text(a.RuleFile) + text(a.Fingerprint)
+		text(a.Hostname) + text(a.RuleFile) + text(a.Fingerprint) + text(a.Description)
 	for _, t := range a.Tags {
 		n += sizeString + text(t)
 	}
