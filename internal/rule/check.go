@@ -19,6 +19,10 @@ type checker struct {
 	open  []*Macro // from a rule's macro to the one at work
 	said  map[Expr]verdict
 
+	linted map[lintKey]bool
+	words  map[string][]string // by field
+	params [event.TypeCount][]string
+
 	macroNames, listNames []string // to suggest
 
 	// Where mistakes and cautions go, and whose they are.
@@ -48,6 +52,9 @@ func newChecker(l *loader) *checker {
 		macro:      map[*Macro]*macroState{},
 		lits:       map[sharedKey][]Literal{},
 		said:       map[Expr]verdict{},
+		linted:     map[lintKey]bool{},
+		words:      map[string][]string{},
+		params:     field.Params(),
 		macroNames: sortedKeys(l.macros),
 		listNames:  sortedKeys(l.lists),
 	}
@@ -124,7 +131,7 @@ func (c *checker) rule(d *draft) {
 	d.Types = v.yes.types()
 	switch {
 	case v.yes == (typeSet{}):
-		c.warn(c.at(d.Condition.Position(), errors.New("the condition can never match")))
+		c.warn(c.at(d.Condition.Position(), c.neverMatches(d.Condition)))
 	case v.yes == allTypes && !d.noTypeWarn:
 		e := c.at(d.Condition.Position(), errors.New("no event type restricts the condition: it is tried on every event"))
 		e.Hint = "begin it with evt.type in (...)"

@@ -231,7 +231,7 @@ func TestContext(t *testing.T) {
 	}{
 		{"fine", "evt.type in (open, connect) and fd.name = x and (fd.sip = ::1 or evt.is_open_write = true)", ""},
 		{"field of another event", "evt.type = execve and fd.name = x",
-			"4:14: the condition can never match\n4:36: no event of execve has the field fd.name: the comparison is always false here"},
+			"4:14: the condition can never match: fd.name = x needs an event of open, openat, openat2, creat, connect, and what stands before it one of execve\n4:36: no event of execve has the field fd.name: the comparison is always false here"},
 		{"in an or", "(evt.type = execve and (proc.name = x or fd.name exists)) or evt.type = open",
 			"4:55: no event of execve has the field fd.name: the comparison is always false here"},
 		{"behind a not", "evt.type = execve and not fd.name = x",

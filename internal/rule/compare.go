@@ -50,9 +50,11 @@ func (c *checker) comparison(e *Comparison) verdict {
 			fmt.Errorf("%s cannot be used with %s, which is %s", e.Op, e.Field.Text, kindOf(e.Field.Field.Type)))
 		return maybe
 	}
+	c.empty(e)
 	if !c.values(e, known) {
 		return maybe
 	}
+	c.lint(e)
 	return c.compareVerdict(e)
 }
 

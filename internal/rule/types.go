@@ -214,11 +214,18 @@ func (c *checker) contextAnd(e *And, ctx typeSet, inside bool) {
 
 // carried warns of a field that no event of these types has.
 func (c *checker) carried(f *FieldRef, ctx typeSet) {
-	if f.Field == nil || f.Field.Types == nil || ctx == (typeSet{}) {
+	if f.Field == nil || ctx == (typeSet{}) {
+		return
+	}
+	if f.Name == "evt.arg" || f.Name == "evt.rawarg" {
+		c.hasParam(f, ctx)
+	}
+	if f.Field.Types == nil {
 		return
 	}
 	if carriers(f).and(ctx) == (typeSet{}) {
 		w := c.at(f.Pos, fmt.Errorf("no event of %s has the field %s: the comparison is always false here", ctx.names(), f.Text))
+		w.Hint = c.insteadOf(f, ctx)
 		c.caution(w)
 	}
 }
