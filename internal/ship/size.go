@@ -8,7 +8,7 @@ import (
 
 // Rough sizes of what an alert has beside its strings.
 const (
-	sizeAlert     = 512
+	sizeAlert     = 480
 	sizeField     = 64
 	sizeAncestor  = 136 // of it 88 are memory, the rest are names and times in JSON
 	sizeCondition = 96
