@@ -2,6 +2,7 @@ package rule
 
 import (
 	"sort"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -179,7 +180,9 @@ func (c *cursor) skipProperties() {
 		r, size := utf8.DecodeRuneInString(text[c.at.off:])
 		switch {
 		case r == '&' || r == '!':
-			for c.at.off < len(text) && !isBlank(r) {
+			// The library ends an anchor, but no tag, also before these signs.
+			anchor := r == '&'
+			for c.at.off < len(text) && !isBlank(r) && !(anchor && strings.ContainsRune("?:,]}%@`", r)) {
 				c.step(size)
 				r, size = utf8.DecodeRuneInString(text[c.at.off:])
 			}
