@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
 var (
@@ -203,35 +205,8 @@ func suggest(name string, known map[string]reflect.Value) string {
 		names = append(names, k)
 	}
 	slices.Sort(names)
-	best, bestDistance := "", 3
-	for _, k := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < bestDistance {
-			best, bestDistance = k, d
-		}
+	if hint := rule.DidYouMean(name, names); hint != "" {
+		return "; " + hint
 	}
-	if best == "" {
-		return "; known are " + strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// distance counts the letters to insert, drop or change to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return "; known are " + strings.Join(names, ", ")
 }

@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+// DidYouMean returns "did you mean X?" with the known name that is closest to what
+// a person wrote, "" if none is close. It is what this package's own hints are made
+// of, for others who read what people write.
+func DidYouMean(written string, known []string) string { return didYouMean(written, known, nil) }
+
 // didYouMean returns the hint "did you mean X?" with the known name that is
 // closest to what was written, "" if none is close. work bounds the effort over
 // a whole load, so that many wrong names among many known ones stay cheap; nil
