@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/goshawk-security/goshawk/test/bench/daemon"
@@ -89,7 +87,7 @@ func watchIdle(ctx context.Context, pid int, d time.Duration) ([]second, error) 
 		if err != nil {
 			return nil, err
 		}
-		busy, all, err := machineTicks()
+		busy, all, err := daemon.MachineTicks()
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +100,7 @@ func watchIdle(ctx context.Context, pid int, d time.Duration) ([]second, error) 
 		if err != nil {
 			return nil, err
 		}
-		busyEnd, allEnd, err := machineTicks()
+		busyEnd, allEnd, err := daemon.MachineTicks()
 		if err != nil {
 			return nil, err
 		}
@@ -127,26 +125,6 @@ func summarise(seconds []second) *Idle {
 	sorted := slices.SortedFunc(slices.Values(seconds), func(a, b second) int { return cmp.Compare(a.machine, b.machine) })
 	i.Quiet.CPU, i.Quiet.Machine = mean(sorted[:(len(sorted)+3)/4])
 	return i
-}
-
-// machineTicks reads from /proc/stat for how long all CPUs were busy, of how long.
-func machineTicks() (busy, all float64, err error) {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, 0, fmt.Errorf("read the machine's load: %w", err)
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	for i, f := range strings.Fields(line) {
-		v, err := strconv.ParseFloat(f, 64)
-		if err != nil || i > 8 { // the name; guests are counted as users already
-			continue
-		}
-		all += v
-		if i != 4 && i != 5 { // idle, waiting for a disk
-			busy += v
-		}
-	}
-	return busy, all, nil
 }
 
 func printIdle(out io.Writer, i *Idle) {

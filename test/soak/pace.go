@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/goshawk-security/goshawk/test/bench/daemon"
 )
 
 // pace makes workers rest after each piece of work, longer the busier the machine
@@ -43,14 +41,14 @@ func (p *pace) get() float64     { return math.Float64frombits(p.rest.Load()) }
 func (p *pace) hold(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	busy, all, _ := machineTicks()
+	busy, all, _ := daemon.MachineTicks()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		busyNow, allNow, err := machineTicks()
+		busyNow, allNow, err := daemon.MachineTicks()
 		if err != nil || allNow == all {
 			continue
 		}
@@ -108,24 +106,4 @@ func (g *gait) done(now, warmUp time.Duration) time.Duration {
 		return 0
 	}
 	return (g.last - g.first) / time.Duration(g.pieces)
-}
-
-// machineTicks reads from /proc/stat for how long all CPUs were busy, of how long.
-func machineTicks() (busy, all float64, err error) {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, 0, fmt.Errorf("read the machine's load: %w", err)
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	for i, f := range strings.Fields(line) {
-		v, err := strconv.ParseFloat(f, 64)
-		if err != nil || i > 8 { // the name; guests are counted as users already
-			continue
-		}
-		all += v
-		if i != 4 && i != 5 { // idle, waiting for a disk
-			busy += v
-		}
-	}
-	return busy, all, nil
 }

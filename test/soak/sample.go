@@ -83,7 +83,7 @@ func take(d *daemon.Daemon, at time.Duration) (s sample, err error) {
 	var cpuErr, busyErr, memErr error
 	s.memory, memErr = daemon.ReadMemory(d.PID())
 	s.cpu, cpuErr = daemon.ReadCPU(d.PID())
-	s.busy, s.all, busyErr = machineTicks()
+	s.busy, s.all, busyErr = daemon.MachineTicks()
 	return s, errors.Join(memErr, cpuErr, busyErr)
 }
 
