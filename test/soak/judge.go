@@ -158,7 +158,7 @@ func (r *result) printEvents(out io.Writer) {
 	}
 	fmt.Fprintln(out)
 	for _, series := range slices.Sorted(maps.Keys(r.metrics)) {
-		if strings.HasPrefix(series, "goshawk_events_lost_total") {
+		if strings.HasPrefix(series, "goshawk_events_lost_total") && r.metrics[series] > 0 {
 			fmt.Fprintf(out, "  %s %.0f\n", series, r.metrics[series])
 		}
 	}
