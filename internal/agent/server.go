@@ -96,7 +96,10 @@ func answer(w http.ResponseWriter, state string, err error, degraded []doctor.Ch
 	}
 	for _, d := range destinations {
 		fmt.Fprintf(&b, "destination %s (%s): %s, %d waiting", d.Name, d.Kind, d.State, d.Queued)
-		if d.State != ship.StateOK && d.LastError != "" {
+		if d.Rejected > 0 {
+			fmt.Fprintf(&b, ", %d refused for good (the log has them)", d.Rejected)
+		}
+		if (d.State != ship.StateOK || d.Rejected > 0) && d.LastError != "" {
 			fmt.Fprintf(&b, ": %s", d.LastError)
 		}
 		b.WriteByte('\n')

@@ -185,7 +185,13 @@ func TestShedIsCounted(t *testing.T) {
 		if n := logs.FilterMessageSnippet("shed").Len(); n != 1 {
 			t.Errorf("%d log lines about six sheds, want 1", n)
 		}
-		refused := logs.FilterMessageSnippet("refused").All()
+		if n := logs.FilterMessage("refused alert").Len(); n != 1 {
+			t.Errorf("%d refused alerts in the log, want the one", n)
+		}
+		if n := s.Status()[0].Rejected; n != 1 {
+			t.Errorf("status has %d refused, want 1", n)
+		}
+		refused := logs.FilterMessageSnippet("refused alerts").All()
 		if len(refused) != 1 || fmt.Sprintf("%v %v", refused[0].ContextMap()["ids"], refused[0].ContextMap()["reason"]) != "[7] bad data" {
 			t.Errorf("log about the refused one: %v", refused)
 		}

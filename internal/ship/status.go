@@ -25,6 +25,7 @@ type Status struct {
 	State       State     `json:"state"`
 	Queued      int       `json:"queued"`
 	QueuedBytes int       `json:"queuedBytes"`
+	Rejected    uint64    `json:"rejected"` // refused for good since the start; the log has them
 	LastSuccess time.Time `json:"lastSuccess,omitzero"`
 	LastError   string    `json:"lastError,omitempty"` // stays after a success
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
@@ -34,7 +35,8 @@ func (w *worker) snapshot() Status {
 	w.mu.Lock()
 	s := w.status
 	w.mu.Unlock()
-	s.Queued, s.QueuedBytes = w.queue.waiting()
+	alerts, bytes, c := w.queue.snapshot()
+	s.Queued, s.QueuedBytes, s.Rejected = alerts, bytes, c.rejected
 	return s
 }
 
@@ -92,7 +94,8 @@ func (w *worker) failed(res *outcome.Error, taken int) {
 const maxLoggedIDs = 10
 
 // logRejected logs the alerts of w.batch that were refused: a line for each
-// reason.
+// reason, and each alert whole, since the log is the only place that has it from
+// now on.
 func (w *worker) logRejected(res *outcome.Error) {
 	type group struct {
 		count      int
@@ -116,5 +119,8 @@ func (w *worker) logRejected(res *outcome.Error) {
 		g := groups[reason]
 		w.log.Error("destination refused alerts for good", zap.String("reason", reason),
 			zap.Int("alerts", g.count), zap.Strings("ids", g.ids), zap.Strings("rules", g.rules))
+	}
+	for _, r := range res.Rejected {
+		w.log.Error("refused alert", zap.String("reason", r.Reason), zap.Any("alert", w.batch[r.Index]))
 	}
 }
