@@ -26,7 +26,20 @@ func socket(b []byte) (event.Socket, bool) {
 	}
 	s.Local = addrPort(s.Family, &i.Local, i.LocalPort)
 	s.Remote = addrPort(s.Family, &i.Remote, i.RemotePort)
+	if s.Family == event.FamilyIPv6 && isIPv4(s.Remote, s.Local) {
+		s.Family = event.FamilyIPv4 // a socket for both that talks IPv4, as Falco has it
+	}
 	return s, ok
+}
+
+// isIPv4 tells the family of the first end that is known.
+func isIPv4(ends ...netip.AddrPort) bool {
+	for _, a := range ends {
+		if a.IsValid() {
+			return a.Addr().Is4()
+		}
+	}
+	return false
 }
 
 // addrPort makes one end of a socket. An end without address and port is not

@@ -92,6 +92,30 @@ func TestRecordConnect(t *testing.T) {
 	}
 }
 
+func TestSocketFamily(t *testing.T) {
+	mapped := netip.MustParseAddr("::ffff:1.2.3.4").As16()
+	six := netip.MustParseAddr("2001:db8::1").As16()
+	tests := []struct {
+		name          string
+		local, remote [16]byte
+		want          event.Family
+	}{
+		{"IPv6", six, six, event.FamilyIPv6},
+		{"mapped", mapped, mapped, event.FamilyIPv4},
+		{"listens on mapped", mapped, [16]byte{}, event.FamilyIPv4},
+		{"listens on all", [16]byte{}, [16]byte{}, event.FamilyIPv6},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			i := layoutSocketInfo{Family: 10, Type: 1, LocalPort: 80, Local: tt.local, Remote: tt.remote}
+			s, ok := socket(bytesOf(i))
+			if !ok || s.Family != tt.want {
+				t.Errorf("family %d, want %d", s.Family, tt.want)
+			}
+		})
+	}
+}
+
 func TestRecordExec(t *testing.T) {
 	b := callParam(0)
 	b = param(b, layoutParamIdPARAM_TASK, 0, bytesOf(layoutTaskInfo{Pid: 11, Tid: 11, Start: 500, Loginuid: ^uint32(0)}))
