@@ -144,6 +144,8 @@ var (
 		"Process images whose long command line, environment and paths were cut, because all held too much text.", nil, nil)
 	shortenedDesc = prometheus.NewDesc("goshawk_lineages_shortened_total",
 		"Lineages cut below 64 ancestors, because there were too many process images.", nil, nil)
+	followedDesc = prometheus.NewDesc("goshawk_paths_followed_total",
+		"Paths of calls that were followed after the call, by what came of it.", []string{"result"}, nil)
 	textDesc = prometheus.NewDesc("goshawk_images_text_bytes",
 		"Text that process images hold, against limits.processText.", nil, nil)
 )
@@ -155,7 +157,7 @@ type kernelCollector struct{ m *metrics }
 // Describe implements prometheus.Collector.
 func (c *kernelCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{eventsDesc, lostDesc, malformedDesc, ringDesc, hookDesc,
-		processesDesc, containersDesc, lateDesc, shedDesc, trimmedDesc, shortenedDesc, textDesc} {
+		processesDesc, containersDesc, lateDesc, shedDesc, trimmedDesc, shortenedDesc, textDesc, followedDesc} {
 		ch <- d
 	}
 }
@@ -185,6 +187,11 @@ func (c *kernelCollector) Collect(ch chan<- prometheus.Metric) {
 		counter(trimmedDesc, stats.Process.Trimmed)
 		counter(shortenedDesc, stats.Process.Shortened)
 		gauge(textDesc, float64(stats.Process.Text))
+		counter(followedDesc, stats.Dirs.Asked, "asked")
+		counter(followedDesc, stats.Dirs.Changed, "elsewhere")
+		counter(followedDesc, stats.Dirs.Failed, "failed")
+		counter(followedDesc, stats.Dirs.Throttled, "throttled")
+		counter(followedDesc, stats.Dirs.Late, "no_answer")
 	}
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
