@@ -60,15 +60,6 @@ static __always_inline struct attempt *attempt_make(struct task_struct *task)
 #define PF_KTHREAD 0x00200000
 #define EINTR 4
 
-static __always_inline void ends_fill(struct socket_info *i, struct sock *sk)
-{
-	i->family = READ(sk, __sk_common.skc_family);
-	i->type = READ(sk, sk_type);
-	i->proto = READ(sk, sk_protocol);
-	i->flags = 0;
-	sock_addresses(i, sk);
-}
-
 // in_connect tells that the thread is in a connect whose end will be reported.
 static __always_inline bool in_connect(struct task_struct *task)
 {
@@ -89,7 +80,7 @@ int BPF_PROG(network_state, struct sock *sk, int old, int new)
 	if (in_connect(task)) {
 		a = attempt_make(task);
 		if (a) { // else the call's end falls back on the socket
-			ends_fill(&a->ends, sk);
+			socket_fill(&a->ends, sk, 0);
 			a->sk = (__u64)sk;
 		}
 		return 0;
@@ -97,11 +88,7 @@ int BPF_PROG(network_state, struct sock *sk, int old, int new)
 	s = record_begin(task, type_connect);
 	if (!s)
 		return 0;
-	struct socket_info *i = param_fixed(s, PARAM_SOCKET, socket_info);
-	if (i) {
-		__builtin_memset(i, 0, sizeof(*i));
-		ends_fill(i, sk);
-	}
+	socket_put(s, sk, PARAM_SOCKET, 0);
 	record_send(s);
 	return 0;
 }

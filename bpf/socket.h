@@ -56,14 +56,9 @@ static __always_inline void unix_put(struct slot *s, struct sock *sk, enum param
 	param_done(s, id, 0, len);
 }
 
-// socket_put appends what the socket itself knows. id is PARAM_SOCKET or
-// PARAM_STDIO_SOCKET; the name of a unix socket follows as the next id.
-static __always_inline struct socket_info *socket_put(struct slot *s, struct sock *sk, enum param_id id, __u16 flags)
+// socket_fill reads what the socket itself knows.
+static __always_inline void socket_fill(struct socket_info *i, struct sock *sk, __u16 flags)
 {
-	struct socket_info *i = param_fixed(s, id, socket_info);
-
-	if (!i)
-		return 0;
 	__builtin_memset(i, 0, sizeof(*i));
 	i->family = READ(sk, __sk_common.skc_family);
 	i->type = READ(sk, sk_type);
@@ -71,6 +66,16 @@ static __always_inline struct socket_info *socket_put(struct slot *s, struct soc
 	i->flags = flags;
 	if (i->family == AF_INET || i->family == AF_INET6)
 		sock_addresses(i, sk);
+}
+
+// socket_put appends it. id is PARAM_SOCKET or PARAM_STDIO_SOCKET; the name of a
+// unix socket follows as the next id.
+static __always_inline struct socket_info *socket_put(struct slot *s, struct sock *sk, enum param_id id, __u16 flags)
+{
+	struct socket_info *i = param_fixed(s, id, socket_info);
+
+	if (i)
+		socket_fill(i, sk, flags);
 	return i;
 }
 

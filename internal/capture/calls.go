@@ -91,27 +91,26 @@ func makeTables(types []event.Type) *tables {
 		}
 		t.Specs[next] = specOf(typ)
 		t.Handlers[next] = uint8(handler)
-		for abi, numbers := range callNumbers {
-			if nr, ok := numbers[typ]; ok {
-				t.Calls[nr][abi] = next
-			}
-		}
-		if nr, ok := secondNumbers[typ]; ok {
-			t.Calls[nr][0] = next
-		}
+		eachNumber(typ, func(nr uint32, abi int) { t.Calls[nr][abi] = next })
 		next++
 	}
 	for _, typ := range []event.Type{event.Execve, event.Execveat, event.Fork, event.Vfork, event.Clone, event.Clone3} {
-		for abi, numbers := range callNumbers {
-			if nr, ok := numbers[typ]; ok {
-				t.ProcessCalls[nr][abi] = uint16(typ)
-			}
-		}
-		if nr, ok := secondNumbers[typ]; ok {
-			t.ProcessCalls[nr][0] = uint16(typ)
-		}
+		eachNumber(typ, func(nr uint32, abi int) { t.ProcessCalls[nr][abi] = uint16(typ) })
 	}
 	return t
+}
+
+// eachNumber calls f with every number that a call has, and its ABI: 0 for the
+// kernel's own, 1 for that of 32-bit programs.
+func eachNumber(typ event.Type, f func(nr uint32, abi int)) {
+	for abi, numbers := range callNumbers {
+		if nr, ok := numbers[typ]; ok {
+			f(nr, abi)
+		}
+	}
+	if nr, ok := secondNumbers[typ]; ok {
+		f(nr, 0)
+	}
 }
 
 // specOf tells the kernel side where a call's arguments lie.
