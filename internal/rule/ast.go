@@ -61,6 +61,10 @@ type Comparison struct {
 	Text  string // as written
 	Field FieldRef
 	Op    Op
+	Quant Quant // how many of Values must hold; only for operators on text
+	// Right is what the field is held against instead of literals: val(field) or a
+	// transformer. Values is empty then.
+	Right *FieldRef
 	// Values are the literals: one for plain operators, any number for in,
 	// pmatch and intersects, lists already expanded. Comparisons may share them:
 	// they must not be changed.
@@ -73,14 +77,34 @@ type broken struct {
 	Pos Pos
 }
 
-// FieldRef is a field as a condition or an output names it. After Load, Field
-// is never nil.
+// FieldRef is what a condition or an output reads: a field, or a transformer
+// around fields. After Load, Field is never nil.
 type FieldRef struct {
-	Pos   Pos
-	Text  string // as written: proc.aname[2]
-	Name  string // proc.aname
-	Arg   field.Arg
+	Pos  Pos
+	Text string // as written: proc.aname[2]
+	Name string // proc.aname; of a transformer its text without blanks
+	Arg  field.Arg
+	// Field is the catalogue's row. For a transformer it is a row that the checker
+	// made: its type is the result's, its getter calls those of the fields inside,
+	// and its scope, types and needs are theirs.
 	Field *field.Field
+	Call  *Call // of a transformer
+}
+
+// Call is a transformer with its arguments: tolower(proc.name).
+type Call struct {
+	Func string // tolower toupper b64 basename len join concat getopt
+	Args []Operand
+}
+
+// Operand is an argument of a transformer: a field or a nested transformer, a
+// literal (quoted text or a number), or a list of these.
+type Operand struct {
+	Pos    Pos
+	Ref    *FieldRef
+	Lit    *Literal
+	IsList bool
+	List   []Operand
 }
 
 // Literal is a value in a condition: its text, and, after Load, the same
@@ -115,12 +139,32 @@ const (
 	OpIn
 	OpIntersects
 	OpPMatch
+	OpIGlob
+	OpRegex
+	OpBContains
+	OpBStartsWith
 )
+
+// Quant is the word between a text operator and a list: how many of the list's
+// values must satisfy the operator.
+type Quant uint8
+
+// The quantifiers. QuantNone is a plain comparison.
+const (
+	QuantNone  Quant = iota
+	QuantOneOf       // exactly one
+	QuantAnyOf       // at least one
+	QuantAllOf       // every one
+)
+
+// String returns the word; "" for QuantNone.
+func (q Quant) String() string { return [...]string{"", "oneof", "anyof", "allof"}[q] }
 
 var opNames = [...]string{
 	OpInvalid: "invalid", OpEq: "=", OpNe: "!=", OpLt: "<", OpLe: "<=", OpGt: ">", OpGe: ">=",
 	OpContains: "contains", OpIContains: "icontains", OpStartsWith: "startswith", OpEndsWith: "endswith",
 	OpGlob: "glob", OpIn: "in", OpIntersects: "intersects", OpPMatch: "pmatch",
+	OpIGlob: "iglob", OpRegex: "regex", OpBContains: "bcontains", OpBStartsWith: "bstartswith",
 }
 
 // String returns the operator as Falco writes it.
