@@ -2,7 +2,7 @@ package rules
 
 import "embed"
 
-// FS holds the rule files, at its root. Load it with rule.LoadFS(FS, ".", …).
+// FS holds the rule files, at its root. Load it with loader.FS(FS, ".", …).
 //
 //go:embed 00_base.yaml
 //go:embed command_and_control.yaml

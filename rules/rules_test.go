@@ -12,12 +12,13 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 )
 
 // load reads the rules that are shipped.
 func load(t testing.TB) *rule.Set {
 	t.Helper()
-	set, err := rule.LoadFS(FS, ".", field.New(field.Syscall()))
+	set, err := loader.FS(FS, ".", field.New(field.Syscall()))
 	if err != nil {
 		t.Fatal(err)
 	}

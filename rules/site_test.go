@@ -10,6 +10,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 )
 
 // loadWith loads the shipped rules and a file of a site's own behind them.
@@ -27,7 +28,7 @@ func loadWith(t *testing.T, site string) *rule.Set {
 		}
 		files[e.Name()] = &fstest.MapFile{Data: text}
 	}
-	set, err := rule.LoadFS(files, ".", field.New(field.Syscall()))
+	set, err := loader.FS(files, ".", field.New(field.Syscall()))
 	if err != nil {
 		t.Fatal(err)
 	}

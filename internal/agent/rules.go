@@ -10,6 +10,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 	"github.com/goshawk-security/goshawk/rules"
 )
 
@@ -33,9 +34,9 @@ func CheckRules(files []string) (*rule.Set, error) {
 // loadRules reads files and directories, or the shipped rules if there are none.
 func loadRules(files []string, cat *field.Catalogue) (*rule.Set, error) {
 	if len(files) == 0 {
-		return rule.LoadFS(rules.FS, ".", cat)
+		return loader.FS(rules.FS, ".", cat)
 	}
-	return rule.Load(files, cat)
+	return loader.Files(files, cat)
 }
 
 // newBuilder makes what turns hits into alerts.

@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 )
 
 var (
@@ -65,7 +65,7 @@ func (s *strict) mapping(n *yaml.Node, v reflect.Value, key string) {
 		field, ok := fields[name.Value]
 		switch {
 		case !ok:
-			s.fail(name, "", "unknown key %q%s", join(key, name.Value), suggest(name.Value, fields))
+			s.fail(name, "", "unknown key %q%s", join(key, name.Value), nearest(name.Value, fields))
 		case seen[name.Value]:
 			s.fail(name, "", "key %q is given twice", join(key, name.Value))
 		default:
@@ -198,14 +198,14 @@ func typeName(t reflect.Type) string {
 	return "text"
 }
 
-// suggest returns "; did you mean X?" for the nearest known key, or nothing.
-func suggest(name string, known map[string]reflect.Value) string {
+// nearest returns "; did you mean X?" for the nearest known key, or nothing.
+func nearest(name string, known map[string]reflect.Value) string {
 	names := make([]string, 0, len(known))
 	for k := range known {
 		names = append(names, k)
 	}
 	slices.Sort(names)
-	if hint := rule.DidYouMean(name, names); hint != "" {
+	if hint := suggest.DidYouMean(name, names, nil); hint != "" {
 		return "; " + hint
 	}
 	return "; known are " + strings.Join(names, ", ")

@@ -13,6 +13,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 )
 
 // catalogue is the source syscall and a row of each kind of value that no
@@ -37,7 +38,7 @@ func catalogue() *field.Catalogue {
 // load reads rules from YAML.
 func load(tb testing.TB, text string) []*rule.Rule {
 	tb.Helper()
-	set, err := rule.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(text)}}, "r.yaml", catalogue())
+	set, err := loader.FS(fstest.MapFS{"r.yaml": {Data: []byte(text)}}, "r.yaml", catalogue())
 	if err != nil {
 		tb.Fatal(err)
 	}

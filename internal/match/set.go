@@ -26,7 +26,7 @@ type compiled struct {
 }
 
 // Compile joins the conditions of all enabled rules. The rules must be checked
-// (rule.Load) and must not change afterwards. An error is a *rule.Error.
+// (loader.Files) and must not change afterwards. An error is a *rule.Error.
 func Compile(rules []*rule.Rule) (*Set, error) {
 	c := newCompiler()
 	s := c.set

@@ -71,9 +71,9 @@ type Comparison struct {
 	Values []Literal
 }
 
-// broken stands for a part of a condition that could not be read. Load returns
-// no rule that has one.
-type broken struct {
+// Broken stands for a part of a condition that could not be read. A rule that
+// was loaded has none.
+type Broken struct {
 	Pos Pos
 }
 
@@ -115,8 +115,8 @@ type Literal struct {
 	Value event.Value
 	Net   netip.Prefix // for addresses and networks: an address is a prefix of full length
 
-	bare       bool // not in quotes: may name a list
-	mustBeList bool // stands where only a list can
+	Bare     bool // not in quotes: may name a list
+	ListName bool // stands where only a list can
 }
 
 // Op is an operator between a field and literals.
@@ -160,23 +160,32 @@ const (
 // String returns the word; "" for QuantNone.
 func (q Quant) String() string { return [...]string{"", "oneof", "anyof", "allof"}[q] }
 
-var opNames = [...]string{
+var OpNames = [...]string{
 	OpInvalid: "invalid", OpEq: "=", OpNe: "!=", OpLt: "<", OpLe: "<=", OpGt: ">", OpGe: ">=",
 	OpContains: "contains", OpIContains: "icontains", OpStartsWith: "startswith", OpEndsWith: "endswith",
 	OpGlob: "glob", OpIn: "in", OpIntersects: "intersects", OpPMatch: "pmatch",
 	OpIGlob: "iglob", OpRegex: "regex", OpBContains: "bcontains", OpBStartsWith: "bstartswith",
 }
 
-// String returns the operator as Falco writes it.
-func (o Op) String() string {
-	if int(o) < len(opNames) {
-		return opNames[o]
+// Ops returns every operator.
+func Ops() []Op {
+	var all []Op
+	for o := OpEq; int(o) < len(OpNames); o++ {
+		all = append(all, o)
 	}
-	return opNames[OpInvalid]
+	return all
 }
 
-// takesList tells that the operator stands before a list.
-func (o Op) takesList() bool { return o == OpIn || o == OpIntersects || o == OpPMatch }
+// String returns the operator as Falco writes it.
+func (o Op) String() string {
+	if int(o) < len(OpNames) {
+		return OpNames[o]
+	}
+	return OpNames[OpInvalid]
+}
+
+// TakesList tells that the operator stands before a list.
+func (o Op) TakesList() bool { return o == OpIn || o == OpIntersects || o == OpPMatch }
 
 func (e *And) Position() Pos        { return e.Pos }
 func (e *Or) Position() Pos         { return e.Pos }
@@ -184,7 +193,7 @@ func (e *Not) Position() Pos        { return e.Pos }
 func (e *MacroRef) Position() Pos   { return e.Pos }
 func (e *Exists) Position() Pos     { return e.Pos }
 func (e *Comparison) Position() Pos { return e.Pos }
-func (e *broken) Position() Pos     { return e.Pos }
+func (e *Broken) Position() Pos     { return e.Pos }
 
 func (*And) expr()        {}
 func (*Or) expr()         {}
@@ -192,6 +201,6 @@ func (*Not) expr()        {}
 func (*MacroRef) expr()   {}
 func (*Exists) expr()     {}
 func (*Comparison) expr() {}
-func (*broken) expr()     {}
+func (*Broken) expr()     {}
 
-func (*broken) String() string { return "…" }
+func (*Broken) String() string { return "…" }

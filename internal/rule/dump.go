@@ -24,10 +24,10 @@ func (e *Not) String() string {
 func (e *MacroRef) String() string { return e.Name }
 
 // String returns the check as written, its blanks made single.
-func (e *Exists) String() string { return oneLine(e.Text) }
+func (e *Exists) String() string { return OneLine(e.Text) }
 
 // String returns the comparison as written, its blanks made single.
-func (e *Comparison) String() string { return oneLine(e.Text) }
+func (e *Comparison) String() string { return OneLine(e.Text) }
 
 // joinParts writes parts with a word between them. Parts that bind no tighter
 // than the word are put in parentheses, so that the text reads back as the same
@@ -49,17 +49,17 @@ func joinParts(parts []Expr, word string, and bool) string {
 	return b.String()
 }
 
-// oneLine makes blanks outside of quotes single.
-func oneLine(s string) string {
+// OneLine makes blanks outside of quotes single.
+func OneLine(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
 		case c == '"' || c == '\'':
-			_, n, _ := unquote(s[i:])
+			_, n, _ := Unquote(s[i:])
 			b.WriteString(s[i : i+n])
 			i += n
-		case isSpace(c):
-			for i < len(s) && isSpace(s[i]) {
+		case IsSpace(c):
+			for i < len(s) && IsSpace(s[i]) {
 				i++
 			}
 			b.WriteByte(' ')

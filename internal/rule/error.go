@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 	if e.Rule != "" {
 		kind := e.Kind
 		if kind == "" {
-			kind = kindRule
+			kind = KindRule
 		}
 		s += fmt.Sprintf("%s %q: ", kind, e.Rule)
 	}
@@ -52,8 +52,8 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
-// compare orders places by file, line and column.
-func (p Pos) compare(q Pos) int {
+// Compare orders places by file, line and column.
+func (p Pos) Compare(q Pos) int {
 	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Col, q.Col))
 }
 
@@ -74,10 +74,10 @@ func Errors(err error) []*Error {
 	return nil
 }
 
-// tidy sorts mistakes by place and drops what was said twice: a list that many
+// Tidy sorts mistakes by place and drops what was said twice: a list that many
 // conditions use, a file that was named twice.
-func tidy(all []*Error) []*Error {
-	slices.SortStableFunc(all, func(a, b *Error) int { return a.Pos.compare(b.Pos) })
+func Tidy(all []*Error) []*Error {
+	slices.SortStableFunc(all, func(a, b *Error) int { return a.Pos.Compare(b.Pos) })
 	return slices.CompactFunc(all, func(a, b *Error) bool {
 		return a.Pos == b.Pos && a.Rule == b.Rule && a.Hint == b.Hint && a.Err.Error() == b.Err.Error()
 	})

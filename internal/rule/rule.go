@@ -63,12 +63,12 @@ const (
 	PriorityDebug
 )
 
-var priorities = [...]string{"Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"}
+var Priorities = [...]string{"Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"}
 
 // String returns the name that Falco's output uses.
 func (p Priority) String() string {
-	if int(p) < len(priorities) {
-		return priorities[p]
+	if int(p) < len(Priorities) {
+		return Priorities[p]
 	}
 	return fmt.Sprintf("Priority(%d)", p)
 }
@@ -78,10 +78,10 @@ func ParsePriority(s string) (Priority, error) {
 	if strings.EqualFold(s, "info") {
 		return PriorityInformational, nil
 	}
-	for i, name := range priorities {
+	for i, name := range Priorities {
 		if strings.EqualFold(s, name) {
 			return Priority(i), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown priority %q: use one of %s", s, strings.Join(priorities[:], ", "))
+	return 0, fmt.Errorf("unknown priority %q: use one of %s", s, strings.Join(Priorities[:], ", "))
 }

@@ -1,9 +1,6 @@
 package rule
 
 import (
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -41,84 +38,4 @@ func (t *Template) Render(ev *event.Event) string {
 // Get reads the field of an event.
 func (f *FieldRef) Get(ev *event.Event) event.Value {
 	return f.Field.Get(ev, f.Arg)
-}
-
-// parseTemplate reads an output: text with %field, %field[argument], and %% for
-// a percent sign. A dot at the end of a field's name ends a sentence and is text.
-// Blanks around the whole are dropped, as Falco does: > leaves a line break.
-// It goes on after a mistake, to find them all.
-func parseTemplate(text string, c *cursor) (*Template, []*Error) {
-	text = strings.TrimRight(text, " \t\r\n")
-	p := &templateParser{t: &Template{Text: strings.TrimLeft(text, " \t\r\n")}, all: text, cursor: c}
-	for off := len(text) - len(p.t.Text); off < len(text); {
-		n := strings.IndexByte(text[off:], '%')
-		if n < 0 {
-			p.text.WriteString(text[off:])
-			break
-		}
-		p.text.WriteString(text[off : off+n])
-		off += n
-		if strings.HasPrefix(text[off:], "%%") {
-			p.text.WriteByte('%')
-			off += 2
-			continue
-		}
-		off += p.field(off)
-	}
-	p.flush()
-	return p.t, p.errs
-}
-
-type templateParser struct {
-	t      *Template
-	all    string // the text as it stands in the file
-	cursor *cursor
-	text   strings.Builder // read, not yet a part
-	errs   []*Error
-}
-
-func (p *templateParser) flush() {
-	if p.text.Len() > 0 {
-		p.t.Parts = append(p.t.Parts, Part{Text: p.text.String()})
-		p.text.Reset()
-	}
-}
-
-// field reads the field whose percent sign stands at off, and returns the
-// length of what it read.
-func (p *templateParser) field(off int) int {
-	pos := p.cursor.pos(off)
-	lex := lexer{text: p.all, off: off + 1, cursor: p.cursor}
-	end := off + 1
-	for end < len(lex.text) && isWordByte(lex.text[end]) && lex.text[end] != '-' {
-		end++
-	}
-	name := strings.TrimRight(lex.text[off+1:end], ".")
-	if name == "" {
-		p.errs = append(p.errs, &Error{Pos: pos, Err: errors.New("output has a % without a field"), Hint: "write %% for a percent sign"})
-		return 1
-	}
-	lex.off = off + 1 + len(name)
-	if lex.off < len(lex.text) && lex.text[lex.off] == '(' && slices.Contains(laterWords, name) {
-		p.errs = append(p.errs, notYet(pos, "transformer", name))
-		return 1 + len(name)
-	}
-	t := token{kind: tokWord, pos: pos, start: off + 1, text: name}
-	if lex.off < len(lex.text) && lex.text[lex.off] == '[' {
-		if err := lex.argument(&t); err != nil {
-			p.errs = append(p.errs, err)
-			return 1 + len(name)
-		}
-	}
-	if !strings.Contains(name, ".") {
-		p.errs = append(p.errs, &Error{
-			Pos: pos, Err: fmt.Errorf("output has %%%s, which is no field", name), Hint: "write %% for a percent sign",
-		})
-		return 1 + len(name)
-	}
-	p.flush()
-	ref := FieldRef{Pos: pos, Text: lex.text[off+1 : lex.off], Name: name}
-	ref.Arg.Given, ref.Arg.Name = t.hasArg, t.arg
-	p.t.Parts = append(p.t.Parts, Part{Field: ref})
-	return lex.off - off
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match"
-	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 	"github.com/goshawk-security/goshawk/rules"
 	"github.com/goshawk-security/goshawk/test/bench/daemon"
 )
@@ -64,7 +64,7 @@ func record(b *testing.B, n int) *recording {
 	if os.Geteuid() != 0 {
 		b.Skip("attaching to the kernel needs root")
 	}
-	loaded, err := rule.LoadFS(rules.FS, ".", field.New(field.Syscall()))
+	loaded, err := loader.FS(rules.FS, ".", field.New(field.Syscall()))
 	if err != nil {
 		b.Fatal(err)
 	}

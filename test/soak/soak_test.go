@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/goshawk-security/goshawk/internal/field"
-	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 	"github.com/goshawk-security/goshawk/test/bench/daemon"
 )
 
@@ -61,7 +61,7 @@ func TestRuleIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := rule.Load(files, field.New(field.Syscall()))
+	set, err := loader.Files(files, field.New(field.Syscall()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,41 @@
+package loader
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// BenchmarkLoad loads files of the size and shape that people write.
+func BenchmarkLoad(b *testing.B) {
+	for _, rules := range []int{50, 500} {
+		b.Run(fmt.Sprintf("rules=%d", rules), func(b *testing.B) {
+			text := ruleFile(rules)
+			fsys := fstest.MapFS{"a.yaml": {Data: []byte(text)}}
+			cat := catalogue()
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				set, err := FS(fsys, "a.yaml", cat)
+				if err != nil || len(set.Rules) != rules || len(set.Rules[0].Types) == 0 {
+					b.Fatalf("loaded %d rules: %v", len(set.Rules), err)
+				}
+			}
+		})
+	}
+}
+
+// ruleFile writes a file with n rules, and as many macros and lists.
+func ruleFile(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "- list: programs_%d\n  items: [%s]\n\n", i, strings.Repeat(fmt.Sprintf("program-%d, ", i), 10)+"other")
+		fmt.Fprintf(&b, "- macro: writes_%d\n  condition: >\n    (evt.type in (open, openat, openat2) and evt.is_open_write = true\n    and fd.name startswith /etc/%d)\n\n", i, i)
+		fmt.Fprintf(&b, "- rule: Rule %d\n  desc: >\n    What the rule is about, in a sentence or two.\n  condition: >\n"+
+			"    writes_%d and not proc.name in (programs_%d)\n    and not (proc.aname[2] = \"sshd\" or proc.env[HOME] startswith /root)\n"+
+			"    and proc.duration < 5s\n  output: A file was written (file=%%fd.name by=%%proc.name parent=%%proc.aname[1])\n"+
+			"  priority: WARNING\n  tags: [host, container, T1543]\n\n", i, i, i)
+	}
+	return b.String()
+}

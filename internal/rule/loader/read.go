@@ -1,0 +1,283 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/source"
+	"github.com/goshawk-security/goshawk/internal/rule/suggest"
+)
+
+// keys are the keys that each kind of item may have.
+var keys = map[string][]string{
+	rule.KindRule: {"rule", "desc", "condition", "output", "priority", "source", "enabled", "tags", "warn_evttypes",
+		"exceptions", "append", "override", "skip-if-unknown-filter", "capture", "capture_duration"},
+	rule.KindMacro:   {"macro", "condition", "append", "override"},
+	rule.KindList:    {"list", "items", "append", "override"},
+	rule.KindEngine:  {rule.KindEngine},
+	rule.KindPlugins: {rule.KindPlugins},
+}
+
+// kinds in the order in which an item's keys are looked at.
+var kinds = []string{rule.KindRule, rule.KindMacro, rule.KindList, rule.KindEngine, rule.KindPlugins}
+
+// later are keys that change what a rule means and are not there yet: the item
+// cannot be loaded without them. harmless are those that can be left aside.
+var (
+	later    = []string{"append", "override", "exceptions"}
+	harmless = []string{"skip-if-unknown-filter", "capture", "capture_duration"}
+)
+
+// Falco's names of macros, and names of lists that can be written in a condition.
+var (
+	macroName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	listName  = regexp.MustCompile(`^[^\s(),="']+$`)
+)
+
+// reader turns the nodes of one file into definitions.
+type reader struct {
+	*loader
+	src     *source.File
+	aliased int                    // bytes left that aliases may stand for
+	seen    map[[2]string]rule.Pos // what the file defined, by kind and name
+}
+
+// item is one mapping of the file's list.
+type item struct {
+	kind  string
+	name  string
+	pos   rule.Pos
+	value map[string]*yaml.Node
+	key   map[string]*yaml.Node
+	// partial says that the item is no definition of its own: it has no name, or
+	// changes another. What it has is checked, what it has not is not missed.
+	partial bool
+}
+
+func (r *reader) pos(n *yaml.Node) rule.Pos {
+	return rule.Pos{File: r.src.Name, Line: n.Line, Col: n.Column}
+}
+
+// document reads one document: a list of items.
+func (r *reader) document(doc *yaml.Node) {
+	for _, root := range doc.Content {
+		root = r.follow(root)
+		switch {
+		case root.Kind == yaml.SequenceNode:
+			for _, n := range root.Content {
+				r.item(n)
+			}
+		case root.Kind == yaml.ScalarNode && root.Tag == "!!null":
+			// An empty file, or one of comments.
+		default:
+			r.Fail(&rule.Error{
+				Pos: r.pos(root), Err: errors.New("a rule file is a list"),
+				Hint: "begin each item with - rule:, - macro: or - list:",
+			})
+		}
+	}
+}
+
+// follow returns what an alias stands for.
+func (r *reader) follow(n *yaml.Node) *yaml.Node {
+	if n.Kind != yaml.AliasNode {
+		return n
+	}
+	target := n.Alias
+	r.aliased -= 16 + len(target.Value)
+	for _, c := range target.Content {
+		r.aliased -= 16 + len(c.Value)
+	}
+	if r.aliased < 0 {
+		if r.aliased != aliasesReported {
+			r.Fail(&rule.Error{Pos: r.pos(n), Err: errors.New("the aliases of this file stand for too much text")})
+		}
+		r.aliased = aliasesReported
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+	}
+	return target
+}
+
+// aliasesReported marks that the limit was exceeded and reported: once a file.
+const aliasesReported = -1 << 40
+
+// item reads one item and defines what it says.
+func (r *reader) item(n *yaml.Node) {
+	n = r.follow(n)
+	if n.Kind != yaml.MappingNode {
+		r.Fail(&rule.Error{Pos: r.pos(n), Err: errors.New("an item is a mapping"), Hint: "begin it with rule:, macro: or list:"})
+		return
+	}
+	it := r.keys(n)
+	if it == nil {
+		return
+	}
+	switch it.kind {
+	case rule.KindEngine:
+		r.engineVersion(it)
+		return
+	case rule.KindPlugins:
+		return // fields are what a rule needs, and they are checked one by one
+	}
+	it.name = r.text(it, it.kind, true)
+	it.partial = it.name == "" // reported
+	r.checkKeys(it)
+	switch it.kind {
+	case rule.KindRule:
+		r.rule(it)
+	case rule.KindMacro:
+		r.macro(it)
+	case rule.KindList:
+		r.list(it)
+	}
+}
+
+// keys sorts the keys of an item and finds its kind, nil if it has none.
+func (r *reader) keys(n *yaml.Node) *item {
+	it := &item{pos: r.pos(n), value: map[string]*yaml.Node{}, key: map[string]*yaml.Node{}}
+	var order []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := r.follow(n.Content[i])
+		if k.Kind != yaml.ScalarNode {
+			r.Fail(&rule.Error{Pos: r.pos(k), Err: errors.New("a key must be a word")})
+			continue
+		}
+		if _, twice := it.value[k.Value]; twice {
+			r.Fail(&rule.Error{Pos: r.pos(k), Err: fmt.Errorf("key %s is given twice", k.Value)})
+			continue
+		}
+		it.key[k.Value] = k
+		it.value[k.Value] = r.follow(n.Content[i+1])
+		order = append(order, k.Value)
+	}
+	for _, kind := range kinds {
+		if it.key[kind] != nil {
+			it.kind = kind
+			return it
+		}
+	}
+	r.unknownItem(it, order)
+	return nil
+}
+
+// unknownItem reports an item without a key that names it. Falco skips such an
+// item with a warning; one that looks like a rule is a mistake.
+func (r *reader) unknownItem(it *item, order []string) {
+	e := &rule.Error{Pos: it.pos, Err: errors.New("the item has no rule, macro or list key")}
+	for _, k := range order {
+		if near := suggest.Closest(k, kinds, r.Work); near != "" {
+			e.Pos, e.Hint = r.pos(it.key[k]), fmt.Sprintf("did you mean %s instead of %s?", near, k)
+			r.Fail(e)
+			return
+		}
+		if k == "condition" || k == "items" || k == "output" {
+			r.Fail(e)
+			return
+		}
+	}
+	r.Warn(&rule.Error{Pos: it.pos, Err: errors.New("unknown item, left out")})
+}
+
+// checkKeys reports keys that the item cannot have.
+func (r *reader) checkKeys(it *item) {
+	known := keys[it.kind]
+	for k, n := range it.key {
+		switch {
+		case !slices.Contains(known, k):
+			e := r.at(it, n, fmt.Errorf("unknown key %q", k))
+			e.Hint = suggest.DidYouMean(k, known, r.Work)
+			r.Warn(e)
+		case slices.Contains(later, k):
+			r.Fail(r.at(it, n, fmt.Errorf("key %s is %w", k, rule.ErrNotYet)))
+			it.partial = it.partial || k != "exceptions"
+		case slices.Contains(harmless, k):
+			r.Warn(r.at(it, n, fmt.Errorf("key %s is %w, and has no effect", k, rule.ErrNotYet)))
+		}
+	}
+}
+
+// at makes an error of an item at a node; at the item's beginning for nil.
+func (r *reader) at(it *item, n *yaml.Node, err error) *rule.Error {
+	e := &rule.Error{Pos: it.pos, Rule: it.name, Err: err}
+	if it.kind != rule.KindRule {
+		e.Kind = it.kind
+	}
+	if n != nil {
+		e.Pos = r.pos(n)
+	}
+	return e
+}
+
+func (r *reader) itemError(it *item, n *yaml.Node, text, hint string) {
+	e := r.at(it, n, errors.New(text))
+	e.Hint = hint
+	r.Fail(e)
+}
+
+// text returns the text of a key, "" with an error if it is none, or if it is
+// needed and not there.
+func (r *reader) text(it *item, key string, needed bool) string {
+	n := it.value[key]
+	switch {
+	case n == nil && needed && !it.partial:
+		r.itemError(it, nil, fmt.Sprintf("the %s has no %s", it.kind, key), "")
+		return ""
+	case n == nil:
+		return ""
+	case n.Kind != yaml.ScalarNode:
+		r.itemError(it, n, key+" must be a text", "")
+		return ""
+	case needed && (n.Tag == "!!null" || key != "desc" && strings.TrimSpace(n.Value) == ""):
+		r.itemError(it, n, key+" is empty", "")
+		return ""
+	case n.Tag == "!!null":
+		return ""
+	}
+	return n.Value
+}
+
+// flag returns the truth value of a key, or what holds without it.
+func (r *reader) flag(it *item, key string, absent bool) bool {
+	n := it.value[key]
+	if n == nil {
+		return absent
+	}
+	if n.Kind == yaml.ScalarNode {
+		switch strings.ToLower(n.Value) {
+		case "true", "yes", "on":
+			return true
+		case "false", "no", "off":
+			return false
+		}
+	}
+	r.itemError(it, n, key+" must be true or false", "")
+	return absent
+}
+
+// texts returns the scalars of a key that holds a list.
+func (r *reader) texts(it *item, key string) []*yaml.Node {
+	n := it.value[key]
+	if n == nil || n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.itemError(it, n, key+" must be a list", "")
+		return nil
+	}
+	var all []*yaml.Node
+	for _, c := range n.Content {
+		c = r.follow(c)
+		if c.Kind != yaml.ScalarNode {
+			r.itemError(it, c, key+" must be a list of texts", "")
+			return nil
+		}
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,2 @@
+// Package suggest finds the known name that a person probably meant.
+package suggest
