@@ -19,6 +19,7 @@ var (
 // Error is a mistake in a rule file, at the place a person has to edit. Load
 // joins all it finds, so that one run of check shows them all.
 type Error struct {
+	Code Code
 	Pos  Pos
 	Kind string // "macro" or "list" if that is what Rule names; empty for a rule
 	Rule string // name of the rule, macro or list; empty before it was read
