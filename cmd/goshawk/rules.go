@@ -5,10 +5,10 @@ import "github.com/spf13/cobra"
 func newRules() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "Check rules and look up what they can ask",
+		Short: "Check, list and look into rules",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheck(), newRulesFields())
+	cmd.AddCommand(newRulesCheck(), newRulesFields(), newRulesList())
 	return cmd
 }
