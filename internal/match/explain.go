@@ -1,8 +1,6 @@
 package match
 
 import (
-	"sort"
-
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
@@ -112,13 +110,4 @@ func (x *explainer) add(ref *rule.FieldRef, key seenKey, text string) {
 		c.Name = field.FormText(name.Form)
 	}
 	x.list = append(x.list, c)
-}
-
-// order puts the hits into the order of the rules.
-func (m *Matcher) order() {
-	place := make(map[*rule.Rule]int, len(m.set.rules))
-	for i := range m.set.rules {
-		place[m.set.rules[i].rule] = i
-	}
-	sort.SliceStable(m.hits, func(i, j int) bool { return place[m.hits[i].Rule] < place[m.hits[j].Rule] })
 }

@@ -1,6 +1,9 @@
 package match
 
 import (
+	"slices"
+	"time"
+
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/rule"
@@ -24,7 +27,13 @@ type Matcher struct {
 	texts  texts        // what was read of the event
 	hits   []Hit
 
+	found   []finding // by the event
+	pending []int32   // rules of which the event leaves open whether they are true
+	timed   bool      // the event is measured
+
 	explainer explainer
+	counters  counters
+	first     bool // only the first rule fires
 }
 
 // memo holds the results of all nodes, 32 in a word.
@@ -37,10 +46,21 @@ func (m memo) get(id int32) result { return result(m[uint32(id)/32] >> (uint32(i
 // set notes the result of a node that has none.
 func (m memo) set(id int32, r result) { m[uint32(id)/32] |= uint64(r) << (uint32(id) % 32 * 2) }
 
+// Option changes what a matcher does.
+type Option func(*Matcher)
+
+// FirstOnly is the option that of all rules which an event makes true only the
+// first in the order of the files fires.
+func FirstOnly(m *Matcher) { m.first = true }
+
 // NewMatcher makes a matcher for one goroutine.
-func (s *Set) NewMatcher() *Matcher {
+func (s *Set) NewMatcher(options ...Option) *Matcher {
 	words := memoWords(len(s.nodes))
-	m := &Matcher{set: s, images: newImages(words), texts: texts{slots: make([]textSlot, s.slots)}, explainer: newExplainer(s)}
+	m := &Matcher{set: s, images: newImages(words), texts: texts{slots: make([]textSlot, s.slots)}, explainer: newExplainer(s),
+		counters: newCounters(len(s.rules))}
+	for _, o := range options {
+		o(m)
+	}
 	m.memos[perEvent], m.memos[perName] = make(memo, words), make(memo, words)
 	return m
 }
@@ -50,7 +70,7 @@ func (s *Set) NewMatcher() *Matcher {
 // rule is true. The event's first name is selected afterwards, or that of the
 // hit if there is one hit.
 func (m *Matcher) Match(ev *event.Event) []Hit {
-	m.hits = m.hits[:0]
+	m.found, m.pending = m.found[:0], m.pending[:0]
 	if int(ev.Type) >= len(m.set.byType) {
 		return nil
 	}
@@ -58,12 +78,13 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	if len(d.once)+len(d.perName) == 0 {
 		return nil
 	}
+	m.timed = m.counters.sample(ev.Type)
 	m.texts.newEvent()
 	clear(m.memos[perEvent])
 	m.memos[perImage] = m.images.of(ev.Image)
 	if len(d.perName) == 0 {
 		m.try(ev, 0, d.once)
-		return m.hits
+		return m.report(ev)
 	}
 	names := max(ev.Names(), 1)
 	for i := range names {
@@ -75,36 +96,79 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 		}
 		m.try(ev, i, d.perName)
 	}
-	if len(m.hits) > 1 {
-		m.order()
+	return m.report(ev)
+}
+
+// Pending returns how many rules are neither true nor false of the event that was
+// matched last, since a value is on its way. Whoever can wait holds the event and
+// matches it again.
+func (m *Matcher) Pending() int { return len(m.pending) }
+
+// finding is a rule that is true with a name.
+type finding struct{ rule, name int32 }
+
+// try evaluates rules with the name that is selected.
+func (m *Matcher) try(ev *event.Event, name int, targets []target) {
+	for i := range targets {
+		t := &targets[i]
+		if m.timed {
+			m.tryTimed(ev, name, t)
+			continue
+		}
+		m.tryOne(ev, name, t)
+	}
+}
+
+// tryTimed is tryOne with the clock.
+func (m *Matcher) tryTimed(ev *event.Event, name int, t *target) {
+	start := time.Now()
+	m.tryOne(ev, name, t)
+	m.counters.rules[t.rule].nanos.Add(uint64(time.Since(start)))
+}
+
+func (m *Matcher) tryOne(ev *event.Event, name int, t *target) {
+	r := m.eval(ev, t.guard)
+	if r != isFalse {
+		r = m.eval(ev, t.root)
+	}
+	switch {
+	case r == isFalse || name > 0 && m.fired(t.rule):
+	case r == isTrue:
+		m.found = append(m.found, finding{t.rule, int32(name)})
+	case !slices.Contains(m.pending, t.rule):
+		m.pending = append(m.pending, t.rule)
+	}
+}
+
+// fired tells that a rule is true with an earlier name. Hits are few.
+func (m *Matcher) fired(rule int32) bool {
+	return slices.ContainsFunc(m.found, func(f finding) bool { return f.rule == rule })
+}
+
+// report makes hits of what was found.
+func (m *Matcher) report(ev *event.Event) []Hit {
+	m.pending = slices.DeleteFunc(m.pending, m.fired)
+	for _, r := range m.pending {
+		m.counters.rules[r].pending.Add(1)
+	}
+	m.hits = m.hits[:0]
+	if len(m.found) > 1 {
+		slices.SortFunc(m.found, func(a, b finding) int { return int(a.rule - b.rule) })
+	}
+	if m.first && len(m.found) > 1 {
+		m.found = m.found[:1]
+	}
+	for _, f := range m.found {
+		c := &m.set.rules[f.rule]
+		m.counters.rules[f.rule].matched.Add(1)
+		ev.SelectName(int(f.name))
+		m.hits = append(m.hits, Hit{Rule: c.rule, Conditions: m.explain(ev, c), Name: int(f.name)})
 	}
 	ev.SelectName(0)
 	if len(m.hits) == 1 {
 		ev.SelectName(m.hits[0].Name)
 	}
 	return m.hits
-}
-
-// try evaluates rules with the name that is selected.
-func (m *Matcher) try(ev *event.Event, name int, targets []target) {
-	for _, t := range targets {
-		if m.eval(ev, t.guard) != isTrue || m.eval(ev, t.root) != isTrue {
-			continue
-		}
-		if c := &m.set.rules[t.rule]; name == 0 || !m.fired(c.rule) {
-			m.hits = append(m.hits, Hit{Rule: c.rule, Conditions: m.explain(ev, c), Name: name})
-		}
-	}
-}
-
-// fired tells that a rule has a hit already. Hits are few.
-func (m *Matcher) fired(r *rule.Rule) bool {
-	for i := range m.hits {
-		if m.hits[i].Rule == r {
-			return true
-		}
-	}
-	return false
 }
 
 // eval evaluates a node unless it has been.
