@@ -63,6 +63,8 @@ const (
 	CodeEmptyList          Code = "empty-list"
 	CodeDuplicateValue     Code = "duplicate-value"
 	CodeListAsValue        Code = "list-as-value"
+	CodeFieldAsValue       Code = "field-as-value"
+	CodeTextOrder          Code = "text-order"
 	CodeSimplerOperator    Code = "simpler-operator"
 	CodeSlow               Code = "slow"
 	CodePathIsLink         Code = "path-is-link"
@@ -128,7 +130,9 @@ func Codes() []CodeInfo {
 		{CodeEmptyList, Warning, "LOAD_WARNING_EXTENSION", "a comparison with nothing is never true"},
 		{CodeDuplicateValue, Warning, "LOAD_WARNING_EXTENSION", "a list has a value twice"},
 		{CodeListAsValue, Warning, "LOAD_WARNING_EXTENSION", "the name of a list is taken as a text"},
-		{CodeSimplerOperator, Warning, "LOAD_WARNING_EXTENSION", "a regex or glob says what a cheaper operator says"},
+		{CodeFieldAsValue, Warning, "LOAD_COMPILE_CONDITION", "the name of a field or a transformer is taken as a text"},
+		{CodeTextOrder, Warning, "LOAD_WARNING_EXTENSION", "a text is compared with a number letter by letter"},
+		{CodeSimplerOperator, Warning, "LOAD_COMPILE_CONDITION", "a regex or glob says what a cheaper operator says"},
 		{CodeSlow, Warning, "LOAD_WARNING_EXTENSION", "a condition costs much more than it could"},
 		{CodePathIsLink, Warning, "LOAD_WARNING_EXTENSION", "a path is usually a link, and files have another name"},
 		{CodeRuleImplied, Warning, "LOAD_WARNING_EXTENSION", "whenever this rule is true another is, on the same events"},

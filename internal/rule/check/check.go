@@ -1,7 +1,6 @@
 package check
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/lint"
+	"github.com/goshawk-security/goshawk/internal/rule/literal"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 	"github.com/goshawk-security/goshawk/internal/rule/syntax"
 )
@@ -18,22 +19,30 @@ import (
 // the catalogue. A macro is checked once, however often it is used.
 type checker struct {
 	*Input
-	space *space
-	macro map[*rule.Macro]*macroState
-	lits  map[sharedKey][]rule.Literal
-	open  []*rule.Macro // from a rule's macro to the one at work
-	said  map[rule.Expr]verdict
+	space  *space
+	macro  map[*rule.Macro]*macroState
+	shared map[sharedKey][]rule.Literal
+	open   []*rule.Macro // from a rule's macro to the one at work
+	said   map[rule.Expr]verdict
+	rows   map[string]*field.Field // of transformers, by their text
+	calls  int                     // transformers around the one at work
 
-	linted map[lintKey]bool
-	words  map[string][]string // by field
+	lint   *lint.Linter
 	params [event.TypeCount][]string
+	lits   literal.Reader
+
+	usedMacro map[*rule.Macro]bool
+	usedList  map[*rule.List]bool
 
 	macroNames, listNames []string // to suggest
 
 	// Where mistakes and cautions go, and whose they are.
-	report, caution func(*rule.Error)
-	kind, name      string
-	broken          bool // the rule at work has a mistake, or a macro of it
+	report     func(*rule.Error)
+	hold       *[]*rule.Error
+	kind, name string
+	saidField  map[[3]string]bool // of whom, and which
+	broken     bool               // the rule at work has a mistake, or a macro of it
+	skipped    *rule.Error        // an unknown name in a macro of it
 }
 
 // macroState is what is known of a macro.
@@ -42,6 +51,10 @@ type macroState struct {
 	depth    int // macros below it
 	sets     verdict
 	mistakes bool
+	unknown  *rule.Error // its mistake, if that is a name that another version may know
+	held     []*rule.Error
+	needed   bool // a rule that can match uses it
+	idle     bool // a rule that can never match uses it
 }
 
 // sharedKey names a list converted to a type. Comparisons that have nothing but
@@ -49,6 +62,7 @@ type macroState struct {
 type sharedKey struct {
 	list *rule.List
 	kind event.ValueType
+	form literal.Form
 }
 
 func newChecker(in *Input, s *space) *checker {
@@ -56,111 +70,50 @@ func newChecker(in *Input, s *space) *checker {
 		Input:      in,
 		space:      s,
 		macro:      map[*rule.Macro]*macroState{},
-		lits:       map[sharedKey][]rule.Literal{},
+		shared:     map[sharedKey][]rule.Literal{},
 		said:       map[rule.Expr]verdict{},
-		linted:     map[lintKey]bool{},
-		words:      map[string][]string{},
+		rows:       map[string]*field.Field{},
+		lint:       lint.New(in.Catalogue, in.Work),
+		usedMacro:  map[*rule.Macro]bool{},
+		usedList:   s.used,
+		saidField:  map[[3]string]bool{},
 		params:     field.Params(),
 		macroNames: sortedKeys(in.Macros),
 		listNames:  sortedKeys(in.Lists),
 	}
 }
 
-// run checks the rules, then the macros that no rule uses. Those may name what
-// is not there, as in Falco: that is a warning.
-func (c *checker) run() {
-	c.report, c.caution = c.Fail, c.Warn
-	for _, d := range c.Rules {
-		if !d.Foreign {
-			c.rule(d)
-		}
-	}
-	c.unused()
-}
-
-// unused checks what no rule uses, and takes away what cannot be used.
-func (c *checker) unused() {
-	// What only rules of other sources use cannot be checked here.
-	c.report = func(*rule.Error) {}
-	c.caution = c.report
-	for _, d := range c.Rules {
-		if d.Foreign && d.Condition != nil {
-			c.expr(d.Condition)
-		}
-	}
-	unusable := map[string]bool{}
-	for name, m := range c.Macros {
-		if s := c.macro[m]; s != nil && s.mistakes {
-			unusable[name] = true
-		}
-	}
-	c.report, c.caution = c.Warn, c.Warn
-	for _, d := range c.Replaced {
-		if !d.Foreign {
-			c.rule(d)
-		}
-	}
-	for _, m := range c.OldMacros {
-		c.checkMacro(m)
-	}
-	for _, name := range c.Order {
-		if s := c.checkMacro(c.Macros[name]); s.mistakes {
-			unusable[name] = true
-		}
-	}
-	for name := range unusable {
-		delete(c.Macros, name) // an error was reported, or no rule uses it
-	}
-}
-
-// rule checks one rule and works out its types.
-func (c *checker) rule(d *Draft) {
-	c.kind, c.name, c.broken = "", d.Name, false
-	if d.Output != nil {
-		for i := range d.Output.Parts {
-			if f := &d.Output.Parts[i].Field; f.Text != "" {
-				c.field(f)
-			}
-		}
-	}
-	if d.Condition == nil {
-		return // reported
-	}
-	v := c.expr(d.Condition)
-	if d.Unread != "" {
-		c.named(d.Unread)
-		return
-	}
-	if c.broken {
-		return // what is said of the types would mislead
-	}
-	d.Types = v.yes.types()
-	switch {
-	case v.yes == (typeSet{}):
-		c.Warn(c.at(d.Condition.Position(), c.neverMatches(d.Condition)))
-	case v.yes == allTypes && !d.NoTypeWarn:
-		e := c.at(d.Condition.Position(), errors.New("no event type restricts the condition: it is tried on every event"))
-		e.Hint = "begin it with evt.type in (...)"
-		c.Warn(e)
-	}
-	c.context(d.Condition, allTypes, false)
-}
-
 // at makes an error of what is being checked.
-func (c *checker) at(pos rule.Pos, err error) *rule.Error {
-	return &rule.Error{Pos: pos, Kind: c.kind, Rule: c.name, Err: err}
+func (c *checker) at(pos rule.Pos, code rule.Code, err error) *rule.Error {
+	return &rule.Error{Code: code, Pos: pos, Kind: c.kind, Rule: c.name, Err: err}
+}
+
+// warn adds a warning of what is being checked.
+func (c *checker) warn(pos rule.Pos, code rule.Code, hint, format string, args ...any) {
+	e := c.at(pos, code, fmt.Errorf(format, args...))
+	e.Hint = hint
+	*c.hold = append(*c.hold, e)
 }
 
 // wrong reports a mistake.
-func (c *checker) wrong(pos rule.Pos, hint string, err error) {
-	e := c.at(pos, err)
+func (c *checker) wrong(pos rule.Pos, code rule.Code, hint string, err error) {
+	e := c.at(pos, code, err)
 	e.Hint = hint
 	c.report(e)
-	if len(c.open) > 0 {
-		c.macro[c.open[len(c.open)-1]].mistakes = true
-	} else {
+	if len(c.open) == 0 {
 		c.broken = true
+		return
 	}
+	s := c.macro[c.open[len(c.open)-1]]
+	s.mistakes = true
+	if s.unknown == nil && isUnknownName(code) {
+		s.unknown = e
+	}
+}
+
+// isUnknownName tells mistakes that skip-if-unknown-filter passes over.
+func isUnknownName(code rule.Code) bool {
+	return code == rule.CodeUnknownField || code == rule.CodeUnknownEventType
 }
 
 // expr checks a condition and returns for which event types it may be true,
@@ -213,7 +166,7 @@ func (c *checker) macroRef(e *rule.MacroRef) verdict {
 		if hint == "" && c.Files == 1 {
 			hint = "if another file defines it, name that file first"
 		}
-		c.wrong(e.Pos, hint, fmt.Errorf("%w %s", rule.ErrUnknownMacro, e.Name))
+		c.wrong(e.Pos, rule.CodeUnknownMacro, hint, fmt.Errorf("%w %s", rule.ErrUnknownMacro, e.Name))
 		return maybe
 	}
 	switch i := slices.Index(c.open, m); {
@@ -222,22 +175,29 @@ func (c *checker) macroRef(e *rule.MacroRef) verdict {
 		for _, m := range c.open[i:] {
 			names = append(names, m.Name)
 		}
-		c.wrong(e.Pos, "", fmt.Errorf("macros name each other in a circle: %s", circleText(names)))
+		c.wrong(e.Pos, rule.CodeCircle, "", fmt.Errorf("macros name each other in a circle: %s", circleText(names)))
 		return maybe
 	case len(c.open) >= rule.MaxDepth:
-		c.wrong(e.Pos, "", fmt.Errorf("macros are nested more than %d deep", rule.MaxDepth))
+		c.wrong(e.Pos, rule.CodeTooLarge, "", fmt.Errorf("macros are nested more than %d deep", rule.MaxDepth))
 		return maybe
 	}
 	e.Macro = m
+	c.usedMacro[m] = true
 	s := c.checkMacro(m)
 	if len(c.open) == 0 {
 		c.broken = c.broken || s.mistakes
+		if c.skipped == nil {
+			c.skipped = s.unknown
+		}
 	} else {
 		outer := c.macro[c.open[len(c.open)-1]]
+		if outer.unknown == nil {
+			outer.unknown = s.unknown
+		}
 		outer.depth = max(outer.depth, s.depth+1)
 		outer.mistakes = outer.mistakes || s.mistakes
 		if outer.depth > rule.MaxDepth {
-			c.wrong(e.Pos, "", fmt.Errorf("macros are nested more than %d deep", rule.MaxDepth))
+			c.wrong(e.Pos, rule.CodeTooLarge, "", fmt.Errorf("macros are nested more than %d deep", rule.MaxDepth))
 		}
 	}
 	return s.sets
@@ -255,8 +215,8 @@ func (c *checker) checkMacro(m *rule.Macro) *macroState {
 		return s
 	}
 	s.done = true
-	kind, name := c.kind, c.name
-	c.kind, c.name = rule.KindMacro, m.Name
+	kind, name, hold := c.kind, c.name, c.hold
+	c.kind, c.name, c.hold = rule.KindMacro, m.Name, &s.held
 	c.open = append(c.open, m)
 	s.sets = c.expr(m.Expr)
 	if text := c.Unread[m]; text != "" {
@@ -267,7 +227,7 @@ func (c *checker) checkMacro(m *rule.Macro) *macroState {
 	if !s.mistakes {
 		c.context(m.Expr, allTypes, false)
 	}
-	c.kind, c.name = kind, name
+	c.kind, c.name, c.hold = kind, name, hold
 	return s
 }
 
@@ -288,17 +248,21 @@ func (c *checker) named(text string) {
 
 // field resolves a field's name and argument.
 func (c *checker) field(f *rule.FieldRef) bool {
+	if f.Call != nil {
+		return c.call(f)
+	}
 	row := c.find(f)
 	if row == nil {
-		c.wrong(f.Pos, c.fieldHint(f), fmt.Errorf("%w %s", rule.ErrUnknownField, f.Name))
+		c.wrong(f.Pos, rule.CodeUnknownField, c.fieldHint(f), fmt.Errorf("%w %s", rule.ErrUnknownField, f.Name))
 		return false
 	}
 	hint, err := resolveArg(f, row)
 	if err != nil {
-		c.wrong(f.Pos, hint, err)
+		c.wrong(f.Pos, rule.CodeBadArgument, hint, err)
 		return false
 	}
 	f.Name, f.Field = row.Name, row
+	c.delivered(f)
 	return true
 }
 

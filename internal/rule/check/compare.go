@@ -10,6 +10,8 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/lint"
+	"github.com/goshawk-security/goshawk/internal/rule/literal"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 )
 
@@ -49,38 +51,35 @@ func resolveArg(f *rule.FieldRef, row *field.Field) (hint string, err error) {
 func (c *checker) comparison(e *rule.Comparison) verdict {
 	known := c.field(&e.Field)
 	if known && !allows(e.Op, e.Field.Field.Type) {
-		c.wrong(e.Pos, "use one of "+allowed(e.Field.Field.Type),
-			fmt.Errorf("%s cannot be used with %s, which is %s", e.Op, e.Field.Text, kindOf(e.Field.Field.Type)))
+		c.wrong(e.Pos, rule.CodeBadOperator, "use one of "+allowed(e.Field.Field.Type),
+			fmt.Errorf("%s cannot be used with %s, which is %s", e.Op, e.Field.Text, rule.TypeName(e.Field.Field.Type)))
 		return maybe
+	}
+	if e.Right != nil {
+		if !known {
+			c.field(e.Right)
+			return maybe
+		}
+		if !c.right(e) {
+			return maybe
+		}
+		return verdict{yes: carriers(&e.Field).and(carriers(e.Right)), no: allTypes}
 	}
 	c.empty(e)
 	if !c.values(e, known) {
 		return maybe
 	}
-	c.lint(e)
+	c.lint.Comparison(e, c.warn)
 	return c.compareVerdict(e)
 }
 
-func kindOf(t event.ValueType) string {
-	switch t {
-	case event.TypeInt, event.TypeUint:
-		return "a number"
-	case event.TypeList:
-		return "a list"
-	case event.TypePort:
-		return "a port"
-	case event.TypeDuration:
-		return "a duration"
-	case event.TypeTime:
-		return "a time"
-	}
-	return typeNames[t]
-}
+// takesList tells that a list stands on the right of a comparison.
+func takesList(e *rule.Comparison) bool { return e.Op.TakesList() || e.Quant != rule.QuantNone }
 
 // values expands the lists among a comparison's values and converts them to the
 // field's type. Without a field only names are checked.
 func (c *checker) values(e *rule.Comparison, known bool) bool {
-	if !e.Op.TakesList() {
+	if !takesList(e) {
 		c.listAsValue(e)
 		return known && c.convert(e, e.Values, false)
 	}
@@ -88,6 +87,7 @@ func (c *checker) values(e *rule.Comparison, known bool) bool {
 		list := c.Lists[e.Values[0].Text]
 		switch {
 		case list != nil && known:
+			c.usedList[list] = true
 			return c.share(e, list)
 		case list == nil && e.Values[0].ListName:
 			c.unknownList(e.Values[0])
@@ -97,6 +97,7 @@ func (c *checker) values(e *rule.Comparison, known bool) bool {
 	if !known {
 		return false
 	}
+	lint.Twice(e.Values, func(pos rule.Pos, err error) { c.warn(pos, rule.CodeDuplicateValue, "take one out", "%w", err) })
 	var own, inner []rule.Literal
 	for _, v := range e.Values {
 		if list := c.space.listOf(v, nil); list != nil {
@@ -108,30 +109,32 @@ func (c *checker) values(e *rule.Comparison, known bool) bool {
 			c.likeList(v)
 		}
 		if c.space.left < 0 {
-			c.space.tooMuch(c.at(v.Pos, nil))
+			c.space.tooMuch(c.at(v.Pos, rule.CodeTooLarge, nil))
 			return false
 		}
 	}
 	ok := c.convert(e, own, false)
 	ok = c.convert(e, inner, true) && ok
-	e.Values = unique(append(own, inner...))
+	if e.Values = append(own, inner...); e.Quant != rule.QuantOneOf { // there twice is true twice
+		e.Values = unique(e.Values)
+	}
 	return ok
 }
 
 // share gives a comparison the values of a list, converted once for each type.
 func (c *checker) share(e *rule.Comparison, list *rule.List) bool {
-	key := sharedKey{list, e.Field.Field.Type}
-	values, done := c.lits[key]
+	key := sharedKey{list, e.Field.Field.Type, literal.FormOf(e.Op)}
+	values, done := c.shared[key]
 	if !done {
 		if c.space.left -= len(list.Items); c.space.left < 0 {
-			c.space.tooMuch(c.at(e.Pos, nil))
+			c.space.tooMuch(c.at(e.Pos, rule.CodeTooLarge, nil))
 			return false
 		}
 		values = append(values, list.Items...)
 		if !c.convert(e, values, true) {
 			values = nil
 		}
-		c.lits[key] = values
+		c.shared[key] = values
 	}
 	e.Values = values
 	return values != nil || len(list.Items) == 0
@@ -141,26 +144,32 @@ func (c *checker) share(e *rule.Comparison, list *rule.List) bool {
 func (c *checker) convert(e *rule.Comparison, values []rule.Literal, listed bool) bool {
 	ok := true
 	t := e.Field.Field.Type
+	var missing []*rule.Literal // events that are not delivered
 	for i := range values {
 		v := &values[i]
-		err := convert(v, t)
-		if err == nil {
-			c.eventName(e, v)
+		code, hint := rule.CodeBadValue, ""
+		err := c.lits.Read(v, t, e.Op)
+		switch {
+		case err == nil:
+			if !c.eventName(e, v) {
+				missing = append(missing, v)
+			}
 			continue
+		case errors.Is(err, literal.ErrType):
+			err = fmt.Errorf("%q is not %s, as %s needs", v.Text, literal.Name(t), e.Field.Text)
+		case e.Op == rule.OpRegex:
+			code = rule.CodeBadRegex
 		}
 		ok = false
-		if errors.Is(err, errNotOfType) {
-			err = fmt.Errorf("%q is not %s, as %s needs", v.Text, typeNames[t], e.Field.Text)
-		}
-		hint := ""
 		switch {
 		case listed:
 			hint = fmt.Sprintf("it is used at %s", e.Pos)
 		case t == event.TypeBool && strings.EqualFold(v.Text, "true") || strings.EqualFold(v.Text, "false"):
 			hint = "write " + strings.ToLower(v.Text)
 		}
-		c.wrong(v.Pos, hint, err)
+		c.wrong(v.Pos, code, hint, err)
 	}
+	c.notDelivered(missing)
 	return ok
 }
 
@@ -169,15 +178,15 @@ func (c *checker) unknownList(v rule.Literal) {
 	if hint == "" {
 		hint = fmt.Sprintf("write (%s) for a single value", v.Text)
 	}
-	c.wrong(v.Pos, hint, fmt.Errorf("%w %s", rule.ErrUnknownList, v.Text))
+	c.wrong(v.Pos, rule.CodeUnknownList, hint, fmt.Errorf("%w %s", rule.ErrUnknownList, v.Text))
 }
 
 // listAsValue warns of a list where only a value can stand.
 func (c *checker) listAsValue(e *rule.Comparison) {
 	if v := e.Values[0]; v.Bare && c.Lists[v.Text] != nil && strings.ContainsAny(v.Text, "_-") {
-		w := c.at(v.Pos, fmt.Errorf("%s is the name of a list, and is taken as a text here", v.Text))
-		w.Hint = fmt.Sprintf("write %s in (%s)", e.Field.Text, v.Text)
-		c.caution(w)
+		c.usedList[c.Lists[v.Text]] = true // is what was meant
+		c.warn(v.Pos, rule.CodeListAsValue, fmt.Sprintf("write %s in (%s)", e.Field.Text, v.Text),
+			"%s is the name of a list, and is taken as a text here", v.Text)
 	}
 }
 
@@ -190,27 +199,6 @@ func (c *checker) likeList(v rule.Literal) {
 	if name == "" || suggest.Distance(v.Text, name, 3) > 2 {
 		return
 	}
-	w := c.at(v.Pos, fmt.Errorf("%s is no list, and is taken as a text", v.Text))
-	w.Hint = fmt.Sprintf("did you mean %s?", name)
-	c.caution(w)
-}
-
-// eventName checks a value that evt.type is compared with.
-func (c *checker) eventName(e *rule.Comparison, v *rule.Literal) {
-	if n := e.Field.Name; n != "evt.type" && n != "syscall.type" || e.Op != rule.OpEq && e.Op != rule.OpNe && e.Op != rule.OpIn && e.Op != rule.OpIntersects {
-		return
-	}
-	if _, ok := event.TypeByName(v.Text); ok {
-		return
-	}
-	if isEventName(v.Text) {
-		c.caution(c.at(v.Pos, fmt.Errorf("event type %s is %w: it never matches", v.Text, rule.ErrNotYet)))
-		return
-	}
-	hint := suggest.DidYouMean(v.Text, knownEvents, c.Work)
-	if hint != "" {
-		c.wrong(v.Pos, hint, fmt.Errorf("unknown event type %s", v.Text))
-		return
-	}
-	c.caution(c.at(v.Pos, fmt.Errorf("unknown event type %s: it never matches", v.Text)))
+	c.usedList[c.Lists[name]] = true
+	c.warn(v.Pos, rule.CodeListAsValue, fmt.Sprintf("did you mean %s?", name), "%s is no list, and is taken as a text", v.Text)
 }

@@ -27,9 +27,11 @@ type Input struct {
 // Draft is a rule being made.
 type Draft struct {
 	*rule.Rule
-	Foreign    bool   // of a source that is not there: not checked, not kept
-	NoTypeWarn bool   // warn_evttypes: false
-	Unread     string // the condition, if it has mistakes of grammar
+	Foreign     bool   // of a source that is not there: not checked, not kept
+	NoTypeWarn  bool   // warn_evttypes: false
+	SkipUnknown bool   // skip-if-unknown-filter
+	Skipped     bool   // for that reason, which Run finds out
+	Unread      string // the condition, if it has mistakes of grammar
 }
 
 // maxSpace bounds the literals that expanding lists may make in one load.
@@ -39,7 +41,7 @@ const maxSpace = 500_000
 // out the event types of the rules, and adds what is wrong to its problems. It takes
 // out of Macros what cannot be used.
 func Run(in *Input) {
-	s := &space{in: in, left: maxSpace}
+	s := &space{in: in, left: maxSpace, used: map[*rule.List]bool{}}
 	s.expandLists()
 	newChecker(in, s).run()
 }

@@ -6,12 +6,18 @@ import (
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/lint"
 )
 
 // expandLists replaces items that name a list by what it holds. A list that is
 // named twice counts once: items are a set.
 func (s *space) expandLists() {
 	x := &expander{space: s, done: map[*rule.List]bool{}}
+	for _, name := range sortedKeys(s.in.Lists) {
+		lint.Twice(s.in.Lists[name].Items, func(pos rule.Pos, err error) {
+			s.in.Warn(&rule.Error{Code: rule.CodeDuplicateValue, Pos: pos, Kind: rule.KindList, Rule: name, Err: err, Hint: "take one out"})
+		})
+	}
 	for _, name := range sortedKeys(s.in.Lists) {
 		x.expand(s.in.Lists[name])
 	}
@@ -22,6 +28,7 @@ type space struct {
 	in   *Input
 	left int
 	full bool // reported
+	used map[*rule.List]bool
 }
 
 type expander struct {
@@ -54,7 +61,7 @@ func (x *expander) expand(list *rule.List) {
 			x.left -= len(inner.Items)
 		}
 		if x.left < 0 {
-			x.tooMuch(&rule.Error{Pos: item.Pos, Kind: rule.KindList, Rule: list.Name})
+			x.tooMuch(&rule.Error{Code: rule.CodeTooLarge, Pos: item.Pos, Kind: rule.KindList, Rule: list.Name})
 			break
 		}
 	}
@@ -77,14 +84,15 @@ func (s *space) listOf(item rule.Literal, holder *rule.List) *rule.List {
 	if !item.Bare {
 		return nil
 	}
-	if inner := s.in.Lists[item.Text]; inner != holder {
+	if inner := s.in.Lists[item.Text]; inner != nil && inner != holder {
+		s.used[inner] = true
 		return inner
 	}
 	return nil
 }
 
 func (x *expander) circle(item rule.Literal, inner *rule.List) {
-	e := &rule.Error{Pos: item.Pos, Kind: rule.KindList, Rule: x.open[len(x.open)-1].Name}
+	e := &rule.Error{Code: rule.CodeCircle, Pos: item.Pos, Kind: rule.KindList, Rule: x.open[len(x.open)-1].Name}
 	if i := slices.Index(x.open, inner); i >= 0 {
 		var names []string
 		for _, l := range x.open[i:] {
@@ -92,7 +100,7 @@ func (x *expander) circle(item rule.Literal, inner *rule.List) {
 		}
 		e.Err = fmt.Errorf("lists name each other in a circle: %s", circleText(names))
 	} else {
-		e.Err = fmt.Errorf("lists are nested more than %d deep", rule.MaxDepth)
+		e.Code, e.Err = rule.CodeTooLarge, fmt.Errorf("lists are nested more than %d deep", rule.MaxDepth)
 	}
 	x.in.Fail(e)
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"math/bits"
 	"strings"
 
@@ -83,7 +82,10 @@ func (v verdict) not() verdict          { return verdict{yes: v.no, no: v.yes} }
 
 // carriers are the types of event that can have a field.
 func carriers(f *rule.FieldRef) typeSet {
-	if f.Field.Types == nil {
+	switch {
+	case undelivered(f.Field) != "":
+		return typeSet{}
+	case f.Field.Types == nil:
 		return allTypes
 	}
 	return setOf(f.Field.Types).and(allTypes)
@@ -126,10 +128,10 @@ func verdictOf(holds func(event.Type) bool) verdict {
 // compareVerdict is the verdict of a comparison.
 func (c *checker) compareVerdict(e *rule.Comparison) verdict {
 	if e.Field.Name == "evt.dir" {
-		c.caution(c.at(e.Pos, fmt.Errorf("evt.dir is deprecated: every event is the end of its call, and %s", dirMeaning(e))))
+		c.warn(e.Pos, rule.CodeDeprecated, "", "evt.dir is deprecated: every event is the end of its call, and %s", dirMeaning(e))
 	}
 	get := byType[e.Field.Name]
-	if get == nil || e.Op == rule.OpGlob || e.Op == rule.OpPMatch {
+	if get == nil || !isPlain(e) {
 		return verdict{yes: carriers(&e.Field), no: allTypes}
 	}
 	return verdictOf(func(t event.Type) bool {
@@ -145,29 +147,46 @@ func dirMeaning(e *rule.Comparison) string {
 	return rule.OneLine(e.Text) + " can never be true"
 }
 
-// textHolds compares a text with the values of a comparison. glob and pmatch
-// are the matcher's.
+// isPlain tells a comparison that textHolds decides. The rest is the matcher's.
+func isPlain(e *rule.Comparison) bool {
+	switch e.Op {
+	case rule.OpEq, rule.OpIn, rule.OpIntersects, rule.OpNe, rule.OpContains, rule.OpIContains, rule.OpStartsWith, rule.OpEndsWith:
+		return e.Right == nil
+	}
+	return false
+}
+
+// textHolds compares a text with the values of a comparison.
 func textHolds(e *rule.Comparison, s string) bool {
+	n := 0
 	for i := range e.Values {
-		text := e.Values[i].Text
-		var holds bool
-		switch e.Op {
-		case rule.OpEq, rule.OpIn, rule.OpIntersects:
-			holds = s == text
-		case rule.OpNe:
-			holds = s != text
-		case rule.OpContains:
-			holds = strings.Contains(s, text)
-		case rule.OpIContains:
-			holds = strings.Contains(strings.ToLower(s), strings.ToLower(text))
-		case rule.OpStartsWith:
-			holds = strings.HasPrefix(s, text)
-		case rule.OpEndsWith:
-			holds = strings.HasSuffix(s, text)
+		if holds(e.Op, s, e.Values[i].Text) {
+			n++
 		}
-		if holds {
-			return true
-		}
+	}
+	switch e.Quant {
+	case rule.QuantOneOf:
+		return n == 1
+	case rule.QuantAllOf:
+		return n > 0 && n == len(e.Values)
+	}
+	return n > 0
+}
+
+func holds(op rule.Op, s, text string) bool {
+	switch op {
+	case rule.OpEq, rule.OpIn, rule.OpIntersects:
+		return s == text
+	case rule.OpNe:
+		return s != text
+	case rule.OpContains:
+		return strings.Contains(s, text)
+	case rule.OpIContains:
+		return strings.Contains(strings.ToLower(s), strings.ToLower(text))
+	case rule.OpStartsWith:
+		return strings.HasPrefix(s, text)
+	case rule.OpEndsWith:
+		return strings.HasSuffix(s, text)
 	}
 	return false
 }
@@ -188,8 +207,8 @@ func (c *checker) context(e rule.Expr, ctx typeSet, inside bool) {
 	case *rule.MacroRef:
 		yes := c.said[e].yes
 		if !inside && ctx != (typeSet{}) && yes != (typeSet{}) && yes.and(ctx) == (typeSet{}) {
-			c.caution(c.at(e.Pos, fmt.Errorf("macro %s can never be true here: it needs an event of %s, and the rest one of %s",
-				e.Name, yes.names(), ctx.names())))
+			c.warn(e.Pos, rule.CodeFieldNotCarried, "", "macro %s can never be true here: it needs an event of %s, and the rest one of %s",
+				e.Name, yes.names(), ctx.names())
 		}
 	case *rule.Exists:
 		c.carried(&e.Field, ctx)
@@ -216,7 +235,7 @@ func (c *checker) contextAnd(e *rule.And, ctx typeSet, inside bool) {
 
 // carried warns of a field that no event of these types has.
 func (c *checker) carried(f *rule.FieldRef, ctx typeSet) {
-	if f.Field == nil || ctx == (typeSet{}) {
+	if f.Field == nil || ctx == (typeSet{}) || undelivered(f.Field) != "" {
 		return
 	}
 	if f.Name == "evt.arg" || f.Name == "evt.rawarg" {
@@ -226,8 +245,7 @@ func (c *checker) carried(f *rule.FieldRef, ctx typeSet) {
 		return
 	}
 	if carriers(f).and(ctx) == (typeSet{}) {
-		w := c.at(f.Pos, fmt.Errorf("no event of %s has the field %s: the comparison is always false here", ctx.names(), f.Text))
-		w.Hint = c.insteadOf(f, ctx)
-		c.caution(w)
+		c.warn(f.Pos, rule.CodeFieldNotCarried, c.insteadOf(f, ctx),
+			"no event of %s has the field %s: the comparison is always false here", ctx.names(), f.Text)
 	}
 }

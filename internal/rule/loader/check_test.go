@@ -31,9 +31,9 @@ func TestCheckErrors(t *testing.T) {
 		{"index negative", `proc.aname[-1] = x`, `proc.aname[-1]`, `the argument of proc.aname must be a number, not "-1"`},
 		{"index by a dot", `proc.aname.2 = x`, `proc.aname.2`, `unknown field proc.aname.2; did you mean proc.aname?`},
 
-		{"order of texts", `proc.name > sh`, `proc.name`, `> cannot be used with proc.name, which is a text; use one of = != contains icontains startswith endswith glob in intersects pmatch exists`},
+		{"order of lists", `fd.types > file`, `fd.types`, `> cannot be used with fd.types, which is a list; use one of in intersects exists`},
 		{"contains on a number", `proc.pid contains 1`, `proc.pid`, `contains cannot be used with proc.pid, which is a number; use one of = != < <= > >= in intersects exists`},
-		{"less on a flag", `evt.failed < true`, `evt.failed`, `< cannot be used with evt.failed, which is true or false; use one of = != in exists`},
+		{"less on a flag", `evt.failed < true`, `evt.failed`, `< cannot be used with evt.failed, which is true or false; use one of = != in intersects exists`},
 		{"startswith on an address", `fd.sip startswith 10.`, `fd.sip`, `startswith cannot be used with fd.sip, which is an address or a network; use one of = != in intersects exists`},
 		{"equals on a list", `fd.types = file`, `fd.types`, `= cannot be used with fd.types, which is a list; use one of in intersects exists`},
 		{"pmatch on a port", `fd.sport pmatch (1)`, `fd.sport`, `pmatch cannot be used with fd.sport, which is a port; use one of = != < <= > >= in intersects exists`},
@@ -224,6 +224,11 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// ofRules leaves out warnings of macros and lists.
+func ofRules(all []*rule.Error) []*rule.Error {
+	return slices.DeleteFunc(slices.Clone(all), func(e *rule.Error) bool { return e.Kind != "" })
+}
+
 // TestTypesUnwarned: warn_evttypes: false is Falco's way to say that it is meant.
 func TestTypesUnwarned(t *testing.T) {
 	if set := mustLoad(t, withCondition("proc.name = x")+"  warn_evttypes: false\n"); len(set.Warnings) > 0 {
@@ -238,7 +243,7 @@ func TestContext(t *testing.T) {
 	}{
 		{"fine", "evt.type in (open, connect) and fd.name = x and (fd.sip = ::1 or evt.is_open_write = true)", ""},
 		{"field of another event", "evt.type = execve and fd.name = x",
-			"4:14: the condition can never match: fd.name = x needs an event of open, openat, openat2, creat, connect, and what stands before it one of execve\n4:36: no event of execve has the field fd.name: the comparison is always false here"},
+			"4:14: the condition can never match: fd.name = x needs an event of open, openat, openat2, creat, connect, and what stands before it one of execve"},
 		{"in an or", "(evt.type = execve and (proc.name = x or fd.name exists)) or evt.type = open",
 			"4:55: no event of execve has the field fd.name: the comparison is always false here"},
 		{"behind a not", "evt.type = execve and not fd.name = x",
@@ -247,7 +252,7 @@ func TestContext(t *testing.T) {
 			"4:35: macro execs can never be true here: it needs an event of execve, execveat, and the rest one of open"},
 		{"macro behind a not", "evt.type = open and not execs", ""},
 		{"event types that are not there yet", "evt.type in (mmap, open, setuid)",
-			"4:27: event type mmap is not known to this version of goshawk yet: it never matches\n4:39: event type setuid is not known to this version of goshawk yet: it never matches"},
+			"4:27: events of type mmap and setuid are not delivered by this version of goshawk: they never match"},
 		{"event type that nobody knows", "evt.type in (frobnicate, open)",
 			"4:27: unknown event type frobnicate: it never matches"},
 		{"direction", "evt.dir=< and evt.type = open",
@@ -256,7 +261,7 @@ func TestContext(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			set := mustLoad(t, withCondition(tt.cond), "- macro: execs\n  condition: evt.type in (execve, execveat)\n")
-			got := strings.ReplaceAll(strings.ReplaceAll(lines(set.Warnings), "a.yaml:", ""), "rule \"R\": ", "")
+			got := strings.ReplaceAll(strings.ReplaceAll(lines(ofRules(set.Warnings)), "a.yaml:", ""), "rule \"R\": ", "")
 			if diff := cmp.Diff(tt.want, strings.TrimSuffix(got, "\n")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -127,7 +127,8 @@ a.yaml:3:10: macro "not": a macro of this name cannot be used: letters, digits a
 a.yaml:5:9: list "a,b": a list of this name cannot be used: no blanks, quotes, parentheses, commas or =`},
 		{"mistakes in what no rule uses", "- macro: a\n  condition: no.such = b and c\n- macro: b\n  condition: a\n" + rule, `
 a.yaml:2:14: macro "a": unknown field no.such
-a.yaml:2:30: macro "a": unknown macro c; if another file defines it, name that file first`},
+a.yaml:2:30: macro "a": unknown macro c; if another file defines it, name that file first
+a.yaml:3:3: macro "b": no rule and no macro uses it; take it out unless another file needs it`},
 		{"macros of another source", "- macro: a\n  condition: ka.verb = b\n" + head + "  condition: a and ka.x contains y\n  source: k8s_audit\n", `
 a.yaml:8:11: rule "R": source "k8s_audit" is not there, so that the rule is skipped`},
 		{"list as a value", "- list: some_shells\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name = some_shells\n", `

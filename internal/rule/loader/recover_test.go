@@ -116,7 +116,9 @@ func TestTwice(t *testing.T) {
 	want := `a.yaml:4:14: rule "R": unknown field no.such
 a.yaml:6:9: rule "R": the rule at a.yaml:1:3 has the same name: this one replaces it; give one of them another name
 a.yaml:12:14: macro "m": unknown field no.macro.field
+a.yaml:13:3: macro "m": no rule and no macro uses it; take it out unless another file needs it
 a.yaml:13:10: macro "m": the macro at a.yaml:11:3 has the same name: this one replaces it; give one of them another name
+a.yaml:17:3: list "l": no rule, macro or list uses it; take it out unless another file needs it
 a.yaml:17:9: list "l": the list at a.yaml:15:3 has the same name: this one replaces it; give one of them another name
 `
 	if diff := cmp.Diff(want, lines(set.Warnings)); diff != "" {

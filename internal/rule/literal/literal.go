@@ -1,6 +1,7 @@
-package check
+package literal
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -12,7 +13,6 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
-	"github.com/goshawk-security/goshawk/internal/rule/syntax"
 )
 
 // typeNames say in errors what a literal must be.
@@ -28,8 +28,53 @@ var typeNames = map[event.ValueType]string{
 	event.TypeList:     "a text",
 }
 
-// errNotOfType says that a literal is not of its field's type.
-var errNotOfType = errors.New("not of the type")
+// Name says what a literal of a type must be: "a port, 0 to 65535".
+func Name(t event.ValueType) string { return typeNames[t] }
+
+// ErrType says that a literal is not of its field's type.
+var ErrType = errors.New("not of the type")
+
+// Form is how the text of a literal is read, besides the type of its field.
+type Form uint8
+
+// The forms.
+const (
+	Plain Form = iota
+	Hex        // of bcontains and bstartswith
+	Regex
+)
+
+// FormOf returns the form that an operator asks for.
+func FormOf(op rule.Op) Form {
+	switch op {
+	case rule.OpBContains, rule.OpBStartsWith:
+		return Hex
+	case rule.OpRegex:
+		return Regex
+	}
+	return Plain
+}
+
+// Reader reads the literals of one load: it bounds what regular expressions may
+// take together.
+type Reader struct{ regex budget }
+
+// Read gives a literal the value that it has with a type and an operator.
+func (r *Reader) Read(l *rule.Literal, t event.ValueType, op rule.Op) error {
+	switch FormOf(op) {
+	case Hex:
+		b, err := hex.DecodeString(l.Text)
+		if err != nil {
+			return fmt.Errorf("%q is no row of bytes in hexadecimal, as %s needs: 2f62 stands for /b", l.Text, op)
+		}
+		l.Value = event.String(string(b))
+		return nil
+	case Regex:
+		l.Value = event.String(l.Text)
+		return r.regex.check(l.Text)
+	}
+	return convert(l, t)
+}
 
 // convert gives a literal the value that it has as type t.
 func convert(l *rule.Literal, t event.ValueType) error {
@@ -45,14 +90,17 @@ func convert(l *rule.Literal, t event.ValueType) error {
 		l.Value = event.Uint(n)
 		return err
 	case event.TypePort:
-		n, err := parseUint(l.Text)
-		if err != nil || n > math.MaxUint16 {
-			return errNotOfType
+		n, known := services[l.Text]
+		if u, err := parseUint(l.Text); err == nil && u <= math.MaxUint16 {
+			n, known = uint16(u), true
 		}
-		l.Value = event.Port(uint16(n))
+		if !known {
+			return ErrType
+		}
+		l.Value = event.Port(n)
 	case event.TypeBool:
 		if l.Text != "true" && l.Text != "false" {
-			return errNotOfType
+			return ErrType
 		}
 		l.Value = event.Bool(l.Text == "true")
 	case event.TypeDuration:
@@ -71,13 +119,23 @@ func convert(l *rule.Literal, t event.ValueType) error {
 	return nil
 }
 
+// services are the usual names of ports: Falco asks the machine on which it
+// runs.
+var services = map[string]uint16{
+	"ftp-data": 20, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67, "bootpc": 68,
+	"tftp": 69, "http": 80, "kerberos": 88, "pop3": 110, "sunrpc": 111, "ntp": 123, "netbios-ns": 137,
+	"netbios-ssn": 139, "imap2": 143, "snmp": 161, "bgp": 179, "ldap": 389, "https": 443, "microsoft-ds": 445,
+	"syslog": 514, "submission": 587, "ldaps": 636, "rsync": 873, "imaps": 993, "pop3s": 995, "nfs": 2049,
+	"mysql": 3306, "ms-wbt-server": 3389, "postgresql": 5432, "amqp": 5672, "redis": 6379,
+}
+
 // convertNet reads an address or a network. Bits behind the mask do not count,
 // and IPv4 within IPv6 is IPv4, as in the values it is compared with.
 func convertNet(l *rule.Literal) error {
 	if strings.Contains(l.Text, "/") {
 		p, err := netip.ParsePrefix(l.Text)
 		if err != nil {
-			return errNotOfType
+			return ErrType
 		}
 		if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 			p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
@@ -87,7 +145,7 @@ func convertNet(l *rule.Literal) error {
 	}
 	a, err := netip.ParseAddr(l.Text)
 	if err != nil || a.Zone() != "" {
-		return errNotOfType
+		return ErrType
 	}
 	a = a.Unmap()
 	l.Value = event.IP(a)
@@ -111,7 +169,7 @@ func parseUint(s string) (uint64, error) {
 	}
 	f, err := whole(s)
 	if err != nil || f < 0 || f >= 1<<64 {
-		return 0, errNotOfType
+		return 0, ErrType
 	}
 	return uint64(f), nil
 }
@@ -129,7 +187,7 @@ func parseInt(s string) (int64, error) {
 	}
 	f, err := whole(s)
 	if err != nil || f < -1<<63 || f >= 1<<63 {
-		return 0, errNotOfType
+		return 0, ErrType
 	}
 	return int64(f), nil
 }
@@ -138,11 +196,11 @@ func parseInt(s string) (int64, error) {
 // Falco allows 1e3.
 func whole(s string) (float64, error) {
 	if strings.Trim(s, "0123456789+-.eE") != "" {
-		return 0, errNotOfType
+		return 0, ErrType
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || f != math.Trunc(f) {
-		return 0, errNotOfType
+		return 0, ErrType
 	}
 	return f, nil
 }
@@ -153,7 +211,7 @@ func parseDuration(s string) (uint64, error) {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 {
-		return 0, errNotOfType
+		return 0, ErrType
 	}
 	return uint64(d), nil
 }
@@ -164,39 +222,7 @@ func parseTime(s string) (uint64, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
-		return 0, errNotOfType
+		return 0, ErrType
 	}
 	return uint64(t.UnixNano()), nil
-}
-
-// allows tells whether an operator can be used with a type of field.
-func allows(o rule.Op, t event.ValueType) bool {
-	switch o {
-	case rule.OpEq, rule.OpNe:
-		return t != event.TypeList
-	case rule.OpIn:
-		return true
-	case rule.OpIntersects:
-		return t != event.TypeBool
-	case rule.OpLt, rule.OpLe, rule.OpGt, rule.OpGe:
-		switch t {
-		case event.TypeInt, event.TypeUint, event.TypePort, event.TypeDuration, event.TypeTime:
-			return true
-		}
-		return false
-	case rule.OpContains, rule.OpIContains, rule.OpStartsWith, rule.OpEndsWith, rule.OpGlob, rule.OpPMatch:
-		return t == event.TypeString
-	}
-	return false
-}
-
-// allowed lists the operators of a type, for a hint.
-func allowed(t event.ValueType) string {
-	var names []string
-	for _, o := range rule.Ops() {
-		if allows(o, t) {
-			names = append(names, o.String())
-		}
-	}
-	return strings.Join(append(names, syntax.WordExists), " ")
 }
