@@ -87,7 +87,6 @@ a.yaml:6:13: rule "R": unknown field proc.nmae; did you mean proc.name?
 a.yaml:6:29: rule "R": field proc.pid takes no argument; write proc.pid
 a.yaml:7:5: rule "R": output has %x, which is no field; write %% for a percent sign
 a.yaml:7:8: rule "R": the argument of proc.env is not closed
-a.yaml:8:5: rule "R": transformer tolower is not known to this version of goshawk yet
 a.yaml:8:25: rule "R": output has %regex, which is no field; write %% for a percent sign`},
 }
 
@@ -255,7 +254,7 @@ func TestLoadDirectories(t *testing.T) {
 		}
 	}
 	rule := func(name string) string {
-		return strings.Replace(withCondition("evt.type = open"), "R", name, 1)
+		return strings.Replace(withCondition("evt.type = open and proc.name = "+name), "R", name, 1)
 	}
 	write("b.yaml", rule("b"))
 	write("a.yml", rule("a"))

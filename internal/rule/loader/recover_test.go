@@ -21,12 +21,11 @@ func TestRecover(t *testing.T) {
 4:33: unknown field proc.nmae; did you mean proc.name?
 4:47: unexpected "||"; write or
 4:50: unknown field proc.pdi; did you mean proc.pid?`},
-		{"operator of later", `proc.nmae = a and (proc.name regex "x and (y" or proc.pdi = 1)`, `
+		{"expression that is none", `proc.nmae = a and (proc.name regex "x and (y" or proc.pdi = 1)`, `
 4:14: unknown field proc.nmae; did you mean proc.name?
-4:43: operator regex is not known to this version of goshawk yet
+4:49: no regular expression: missing closing ): x and (y
 4:63: unknown field proc.pdi; did you mean proc.pid?`},
 		{"transformer", `tolower(proc.name) = a and proc.nmae = b`, `
-4:14: transformer tolower is not known to this version of goshawk yet
 4:41: unknown field proc.nmae; did you mean proc.name?`},
 		{"open parenthesis", `evt.type = open and (proc.nmae = a or (proc.pdi = 1`, `
 4:35: unknown field proc.nmae; did you mean proc.name?
@@ -95,7 +94,7 @@ a.yaml:8:3: list "l": key append is not known to this version of goshawk yet`},
 a.yaml:2:14: macro "m": unknown field no.such
 a.yaml:4:14: macro "n": unknown field no.more
 a.yaml:6:14: macro "o": parenthesis is not closed
-a.yaml:11:23: rule "R": operator regex is not known to this version of goshawk yet`},
+a.yaml:11:31: rule "R": expected and, or or the end, found "("; put a value with blanks in quotes: "a (m and o"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

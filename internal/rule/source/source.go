@@ -98,7 +98,36 @@ type Cursor struct {
 	// lost is set if value and file do not agree, which would be a bug here:
 	// places stay at the last that was right.
 	Lost bool
+
+	parts  []*Cursor // of a text that was joined
+	starts []int     // where each part begins in it
 }
+
+// Joiner stands between the parts of a text that was joined.
+const Joiner = " "
+
+// Join makes the cursor of texts, perhaps of several files, that were put one
+// behind the other with a Joiner between them: so Falco appends to a condition. The
+// cursors must be new; they belong to the one that is returned.
+func Join(parts ...*Cursor) *Cursor {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	c := &Cursor{parts: parts}
+	var b strings.Builder
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteString(Joiner)
+		}
+		c.starts = append(c.starts, b.Len())
+		b.WriteString(p.value)
+	}
+	c.value = b.String()
+	return c
+}
+
+// Value returns the text whose places the cursor knows.
+func (c *Cursor) Value() string { return c.value }
 
 // NewCursor makes the cursor of a scalar node.
 func NewCursor(src *File, n *yaml.Node) *Cursor {
@@ -126,6 +155,10 @@ func TextCursor(name, text string) *Cursor {
 // Pos returns the place of the byte at off of the value. For a blank and for
 // the end it is the place right after what stands before.
 func (c *Cursor) Pos(off int) rule.Pos {
+	if c.parts != nil {
+		i := sort.SearchInts(c.starts, off+1) - 1
+		return c.parts[i].Pos(off - c.starts[i])
+	}
 	for !c.Lost && c.Done < off && c.Done < len(c.value) {
 		r, size := utf8.DecodeRuneInString(c.value[c.Done:])
 		if !isBlank(r) {

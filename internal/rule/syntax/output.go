@@ -1,9 +1,6 @@
 package syntax
 
 import (
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
@@ -51,41 +48,43 @@ func (p *templateParser) flush() {
 	}
 }
 
-// field reads the field whose percent sign stands at off, and returns the
-// length of what it read.
+// field reads the field or transformer whose percent sign stands at off, and
+// returns the length of what it read.
 func (p *templateParser) field(off int) int {
 	pos := p.cursor.Pos(off)
-	lex := lexer{text: p.all, off: off + 1, cursor: p.cursor}
+	read := parser{lex: lexer{text: p.all, off: off + 1, cursor: p.cursor}}
+	lex := &read.lex
 	end := off + 1
 	for end < len(lex.text) && IsWordByte(lex.text[end]) && lex.text[end] != '-' {
 		end++
 	}
 	name := strings.TrimRight(lex.text[off+1:end], ".")
-	if name == "" {
-		p.errs = append(p.errs, &rule.Error{Pos: pos, Err: errors.New("output has a % without a field"), Hint: "write %% for a percent sign"})
-		return 1
-	}
 	lex.off = off + 1 + len(name)
-	if lex.off < len(lex.text) && lex.text[lex.off] == '(' && slices.Contains(LaterWords, name) {
-		p.errs = append(p.errs, notYet(pos, "transformer", name))
-		return 1 + len(name)
+	t := token{kind: tokWord, pos: pos, start: off + 1, end: lex.off, text: name}
+	var ref rule.FieldRef
+	var err *rule.Error
+	switch {
+	case name == "":
+		err = coded(rule.CodeBadOutput, pos, "write %% for a percent sign", "output has a %% without a field")
+	case lex.byte() == '(' && !strings.Contains(name, ".") && likeCall(name):
+		ref, err = read.call(t)
+	case lex.byte() == '[':
+		err = lex.argument(&t)
 	}
-	t := token{kind: tokWord, pos: pos, start: off + 1, text: name}
-	if lex.off < len(lex.text) && lex.text[lex.off] == '[' {
-		if err := lex.argument(&t); err != nil {
-			p.errs = append(p.errs, err)
-			return 1 + len(name)
-		}
+	if err == nil && ref.Call == nil && !strings.Contains(name, ".") {
+		err = coded(rule.CodeBadOutput, pos, "write %% for a percent sign", "output has %%%s, which is no field", name)
 	}
-	if !strings.Contains(name, ".") {
-		p.errs = append(p.errs, &rule.Error{
-			Pos: pos, Err: fmt.Errorf("output has %%%s, which is no field", name), Hint: "write %% for a percent sign",
-		})
+	if err != nil {
+		err.Code = rule.CodeBadOutput
+		p.errs = append(p.errs, err)
 		return 1 + len(name)
 	}
 	p.flush()
-	ref := rule.FieldRef{Pos: pos, Text: lex.text[off+1 : lex.off], Name: name}
-	ref.Arg.Given, ref.Arg.Name = t.hasArg, t.arg
+	if ref.Call == nil {
+		t.end = lex.off
+		ref = read.fieldRef(t)
+	}
+	ref.Pos = pos
 	p.t.Parts = append(p.t.Parts, rule.Part{Field: ref})
 	return lex.off - off
 }

@@ -3,7 +3,6 @@ package syntax
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
@@ -19,12 +18,19 @@ import (
 //	and        = not { "and" not }
 //	not        = { "not" } operand
 //	operand    = "(" or ")" | check | macro
-//	check      = field "exists"
-//	           | field symbol value
-//	           | field word value
-//	           | field set ( list | name )
+//	check      = left "exists"
+//	           | left ( symbol | word ) ( value | right )
+//	           | left ( symbol | word ) quantity ( list | name )
+//	           | left set ( list | name | right )
+//	left       = field | transform
+//	right      = transform | "val" "(" ( field | transform ) ")"
+//	transform  = function "(" argument { "," argument } ")" [ "[" argument "]" ]
+//	argument   = field | transform | quoted | number | "(" [ argument { "," argument } ] ")"
+//	function   = "tolower" | "toupper" | "b64" | "basename" | "len" | "join" | "concat" | "getopt"
 //	symbol     = "=" | "==" | "!=" | "<" | "<=" | ">" | ">="
-//	word       = "contains" | "icontains" | "startswith" | "endswith" | "glob"
+//	word       = "contains" | "icontains" | "bcontains" | "startswith" | "bstartswith"
+//	           | "endswith" | "glob" | "iglob" | "regex"
+//	quantity   = "oneof" | "anyof" | "allof"
 //	set        = "in" | "intersects" | "pmatch"
 //	list       = "(" [ value { "," value } ] ")"
 //	value      = quoted | bare
@@ -38,19 +44,13 @@ import (
 // wordOps are the operators that are words.
 var wordOps = map[string]rule.Op{
 	"contains": rule.OpContains, "icontains": rule.OpIContains, "startswith": rule.OpStartsWith, "endswith": rule.OpEndsWith,
-	"glob": rule.OpGlob, "in": rule.OpIn, "intersects": rule.OpIntersects, "pmatch": rule.OpPMatch,
+	"glob": rule.OpGlob, "iglob": rule.OpIGlob, "regex": rule.OpRegex, "bcontains": rule.OpBContains,
+	"bstartswith": rule.OpBStartsWith, "in": rule.OpIn, "intersects": rule.OpIntersects, "pmatch": rule.OpPMatch,
 }
 
 const WordExists = "exists"
 
-// laterOps, laterWords are parts of Falco's language that are not here yet:
-// operators; transformers and what may stand before a list.
-var (
-	LaterOps   = []string{"regex", "iglob", "bcontains", "bstartswith"}
-	LaterWords = []string{"tolower", "toupper", "b64", "basename", "len", "join", "concat", "getopt", "val", "oneof", "anyof", "allof"}
-)
-
-// Parse reads one condition, text being the whole content of a file called
+// ParseText reads one condition, text being the whole content of a file called
 // name. Macros, lists and fields are left unresolved. The error is an [Error], or
 // joins several.
 func ParseText(name, text string) (rule.Expr, error) {
@@ -94,6 +94,7 @@ type parser struct {
 	nested int
 	groups int // parentheses around
 
+	open     int   // parentheses of transformers that are being read
 	inList   bool  // the values of a list are being read
 	lost     bool  // which parentheses belong together is no longer certain
 	unclosed bool  // a parenthesis that is not closed was reported
@@ -207,8 +208,8 @@ func (p *parser) operand() (rule.Expr, *rule.Error) {
 	}
 	_, word := wordOps[after.text]
 	switch {
-	case after.kind == tokOpen && slices.Contains(LaterWords, t.text):
-		return nil, notYet(t.pos, "transformer", t.text)
+	case after.kind == tokOpen && likeCall(t.text):
+		return p.transformed(t)
 	case after.kind == tokOp, after.kind == tokWord && (word || after.text == WordExists):
 		return nil, &rule.Error{Pos: t.pos, Err: fmt.Errorf("%s is not a field", t.text), Hint: "fields have a dot, as proc.name"}
 	}
@@ -235,8 +236,22 @@ func (p *parser) group(open token) (rule.Expr, *rule.Error) {
 
 // check reads what follows a field.
 func (p *parser) check(f token) (rule.Expr, *rule.Error) {
-	ref := rule.FieldRef{Pos: f.pos, Text: p.lex.text[f.start:f.end], Name: f.text}
-	ref.Arg.Given, ref.Arg.Name = f.hasArg, f.arg
+	return p.compare(f, p.fieldRef(f))
+}
+
+// transformed reads a check whose left side begins with the name of a
+// transformer.
+func (p *parser) transformed(f token) (rule.Expr, *rule.Error) {
+	p.ahead = false // the parenthesis
+	ref, err := p.call(f)
+	if err != nil {
+		return nil, err
+	}
+	return p.compare(f, ref)
+}
+
+// compare reads what follows the left side of a check, which begins with f.
+func (p *parser) compare(f token, ref rule.FieldRef) (rule.Expr, *rule.Error) {
 	t, err := p.take()
 	if err != nil {
 		return nil, err
@@ -244,41 +259,48 @@ func (p *parser) check(f token) (rule.Expr, *rule.Error) {
 	if t.isWord(WordExists) {
 		return &rule.Exists{Pos: f.pos, Text: p.lex.text[f.start:t.end], Field: ref}, nil
 	}
-	op, err := operator(f, t)
+	op, err := operator(ref.Text, t)
 	if err != nil {
 		return nil, err
 	}
 	c := &rule.Comparison{Pos: f.pos, Field: ref, Op: op}
-	if op.TakesList() {
-		err = p.list(c, t)
-	} else {
-		err = p.single(c, t)
-	}
-	if err != nil {
+	if err := p.rightSide(c, t); err != nil {
 		return nil, err
 	}
 	c.Text = p.lex.text[f.start:p.lex.off]
 	return c, nil
 }
 
-// operator returns the operator that t is, behind the field f.
-func operator(f, t token) (rule.Op, *rule.Error) {
+// rightSide reads what stands behind an operator.
+func (p *parser) rightSide(c *rule.Comparison, op token) (err *rule.Error) {
+	if c.Right, err = p.right(); c.Right != nil || err != nil {
+		return err
+	}
+	if c.Op.TakesList() {
+		return p.list(c, op)
+	}
+	if c.Quant = p.quant(c.Op); c.Quant != rule.QuantNone {
+		op.text += " " + c.Quant.String()
+		return p.list(c, op)
+	}
+	return p.single(c, op)
+}
+
+// operator returns the operator that t is, behind a left side.
+func operator(left string, t token) (rule.Op, *rule.Error) {
 	if t.kind == tokOp {
 		return t.op, nil
 	}
 	if op, ok := wordOps[t.text]; ok && t.kind == tokWord {
 		return op, nil
 	}
-	if t.kind == tokWord && slices.Contains(LaterOps, t.text) {
-		return rule.OpInvalid, notYet(t.pos, "operator", t.text)
-	}
 	if t.kind != tokWord || t.isWord("and") || t.isWord("or") {
-		return rule.OpInvalid, &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected an operator after %s, found %s", f.text, t.name())}
+		return rule.OpInvalid, &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected an operator after %s, found %s", left, t.name())}
 	}
 	known := append([]string{WordExists}, rule.OpNames[rule.OpContains:]...)
 	return rule.OpInvalid, &rule.Error{
 		Pos: t.pos, Err: fmt.Errorf("unknown operator %q", t.text),
-		Hint: suggest.DidYouMean(t.text, append(known, LaterOps...), nil),
+		Hint: suggest.DidYouMean(t.text, known, nil),
 	}
 }
 
@@ -297,19 +319,7 @@ func (p *parser) single(c *rule.Comparison, op token) *rule.Error {
 	if !t.quoted {
 		p.bare = t
 	}
-	return p.noCall(t)
-}
-
-// noCall refuses a value that a parenthesis follows: val(field) and the like.
-func (p *parser) noCall(t token) *rule.Error {
-	end := p.lex.off
-	for end < len(p.lex.text) && rule.IsSpace(p.lex.text[end]) {
-		end++
-	}
-	if t.quoted || end == len(p.lex.text) || p.lex.text[end] != '(' || !slices.Contains(LaterWords, t.text) {
-		return nil
-	}
-	return notYet(t.pos, "", t.text)
+	return nil
 }
 
 // list reads the values of an operator that takes a list.
@@ -320,7 +330,7 @@ func (p *parser) list(c *rule.Comparison, op token) *rule.Error {
 		return err
 	case t.kind == tokString && !t.quoted:
 		c.Values = []rule.Literal{{Pos: t.pos, Text: t.text, Bare: true, ListName: true}}
-		return p.noCall(t)
+		return nil
 	case t.kind != tokOpen:
 		return &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a list in parentheses after %s, found %s", op.text, t.name())}
 	}
@@ -345,9 +355,6 @@ func (p *parser) values(c *rule.Comparison, open token) *rule.Error {
 			return &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a value, found %s", t.name())}
 		}
 		c.Values = append(c.Values, rule.Literal{Pos: t.pos, Text: t.text, Bare: !t.quoted})
-		if err := p.noCall(t); err != nil {
-			return err
-		}
 		switch t, err = p.lex.value(); {
 		case err != nil:
 			return err
@@ -359,12 +366,4 @@ func (p *parser) values(c *rule.Comparison, open token) *rule.Error {
 			return &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a comma or ), found %s", t.name())}
 		}
 	}
-}
-
-// notYet makes the error of a part of the language that comes later.
-func notYet(pos rule.Pos, kind, text string) *rule.Error {
-	if kind != "" {
-		kind += " "
-	}
-	return &rule.Error{Pos: pos, Err: fmt.Errorf("%s%s is %w", kind, text, rule.ErrNotYet)}
 }

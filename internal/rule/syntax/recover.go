@@ -80,7 +80,7 @@ func (p *parser) quotesHint() string {
 // resync goes on behind a mistake: at the next and, or, or closing parenthesis
 // of the same level. A list whose end is not there ends at the next word.
 func (p *parser) resync() {
-	depth := 0
+	depth := p.open
 	if p.inList {
 		depth, p.lost = 1, true
 	}
@@ -92,7 +92,7 @@ func (p *parser) resync() {
 		end, sure = len(p.lex.text), false
 	}
 	p.lost = p.lost || !sure
-	p.lex.off, p.ahead, p.inList = end, false, false
+	p.lex.off, p.ahead, p.inList, p.open = end, false, false, 0
 }
 
 // follower finds from off on what can follow a part, depth being the number of
