@@ -3,37 +3,188 @@ package match
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/match/text"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
-// compileTest chooses the test of a comparison by the type of its field and its
-// operator. A field that is a text has the test in two forms.
-func compileTest(c *rule.Comparison) (t test, text func(string) bool, err error) {
-	if len(c.Values) == 0 && c.Op != rule.OpIn && c.Op != rule.OpIntersects && c.Op != rule.OpPMatch {
-		return nil, nil, fmt.Errorf("%s: nothing to compare %s with", c.Pos, c.Field.Text)
+// compileTest chooses the test of a comparison with literals by the type of its
+// field, its operator and its quantifier.
+func (p *pred) compileTest(c *rule.Comparison) error {
+	if len(c.Values) == 0 && c.Quant == rule.QuantNone && !c.Op.TakesList() {
+		return fmt.Errorf("%s: nothing to compare %s with", c.Pos, c.Field.Text)
 	}
-	switch c.Field.Field.Type {
-	case event.TypeString:
-		if text = stringPredicate(c.Op, c.Values, c.Field.Field.Path); text != nil {
-			t = func(v event.Value) bool { return text(v.Str()) }
+	if c.Quant != rule.QuantNone {
+		if c = plainQuant(c); c.Quant != rule.QuantNone {
+			return p.compileQuant(c)
 		}
+	}
+	if c.Field.Field.Type == event.TypeString {
+		return p.compileText(c)
+	}
+	if p.test = valueTest(c); p.test == nil {
+		return fmt.Errorf("%s: operator %s is not for field %s", c.Pos, c.Op, c.Field.Text)
+	}
+	return nil
+}
+
+// valueTest is the test of a comparison of a value that is not a text, nil if there
+// is none.
+func valueTest(c *rule.Comparison) test {
+	switch c.Field.Field.Type {
 	case event.TypeList:
-		t = listTest(c)
+		return listTest(c)
 	case event.TypeBool:
-		t = boolTest(c)
+		return boolTest(c)
 	case event.TypeIP:
-		t = addressTest(c)
+		return addressTest(c)
 	case event.TypeInt:
-		t = numberTest(c, event.Value.Int)
+		return numberTest(c, event.Value.Int)
+	}
+	return numberTest(c, event.Value.Uint)
+}
+
+// plainQuant writes a quantified comparison without the quantifier where that is
+// the same: anyof is what a test of several literals is anyway.
+func plainQuant(c *rule.Comparison) *rule.Comparison {
+	plain := *c
+	switch {
+	case len(c.Values) == 0: // nothing is false of nothing, but Falco says no
+		plain.Op = rule.OpIn
+	case c.Quant == rule.QuantAnyOf && c.Op == rule.OpEq:
+		plain.Op = rule.OpIn
+	case c.Quant == rule.QuantAnyOf && c.Op != rule.OpNe, c.Quant == rule.QuantAllOf && c.Op == rule.OpNe, len(c.Values) == 1:
 	default:
-		t = numberTest(c, event.Value.Uint)
+		return c
 	}
-	if t == nil {
-		return nil, nil, fmt.Errorf("%s: operator %s is not for field %s", c.Pos, c.Op, c.Field.Text)
+	plain.Quant = rule.QuantNone
+	return &plain
+}
+
+// compileQuant makes a test for each literal and counts those that hold.
+func (p *pred) compileQuant(c *rule.Comparison) error {
+	var tests []test
+	var texts []text.Test
+	for i := range c.Values {
+		single := *c
+		single.Values, single.Quant = c.Values[i:i+1], rule.QuantNone
+		one := pred{}
+		if err := one.compileTest(&single); err != nil {
+			return err
+		}
+		tests = append(tests, one.test)
+		one.text.Open = one.text.Open || one.invert
+		texts = append(texts, one.text)
 	}
-	return t, text, nil
+	p.test = func(v event.Value) bool {
+		n := 0
+		for _, one := range tests {
+			if one(v) {
+				n++
+			}
+		}
+		switch c.Quant {
+		case rule.QuantOneOf:
+			return n == 1
+		case rule.QuantAllOf:
+			return n == len(tests)
+		}
+		return n > 0
+	}
+	if c.Field.Field.Type == event.TypeString {
+		need := text.Any(texts)
+		if c.Quant == rule.QuantAllOf {
+			need = texts[0]
+		}
+		p.text = text.Test{Needs: need.Needs, Open: need.Open, Holds: func(s string) bool { return p.test(event.String(s)) }}
+	}
+	return nil
+}
+
+// compileText compiles a comparison of a text.
+func (p *pred) compileText(c *rule.Comparison) (err error) {
+	if p.text, err = textTest(c); err != nil {
+		return fmt.Errorf("%s: %w", c.Pos, err)
+	}
+	holds := p.text.Holds
+	if c.Op == rule.OpNe {
+		p.invert = true
+		p.test = func(v event.Value) bool { return !holds(v.Str()) }
+	} else {
+		p.test = func(v event.Value) bool { return holds(v.Str()) }
+	}
+	return nil
+}
+
+// words returns the texts of literals; those of a path with their aliases.
+func words(c *rule.Comparison) []string {
+	list := make([]string, 0, len(c.Values))
+	for _, l := range c.Values {
+		switch {
+		case c.Op == rule.OpBContains || c.Op == rule.OpBStartsWith:
+			list = append(list, l.Value.Str())
+		case c.Field.Field.Path:
+			list = append(list, spellings(c.Op, l.Text)...)
+		default:
+			list = append(list, l.Text)
+		}
+	}
+	return list
+}
+
+// textTest chooses the test of a text. That of != is the test of =.
+func textTest(c *rule.Comparison) (text.Test, error) {
+	switch list := words(c); c.Op {
+	case rule.OpEq, rule.OpNe, rule.OpIn, rule.OpIntersects:
+		return text.In(list), nil
+	case rule.OpContains, rule.OpBContains:
+		return text.Contains(list), nil
+	case rule.OpStartsWith, rule.OpBStartsWith:
+		return text.StartsWith(list), nil
+	case rule.OpEndsWith:
+		return text.EndsWith(list), nil
+	case rule.OpIContains:
+		return text.ContainsFold(list), nil
+	case rule.OpGlob:
+		return text.Glob(list, false), nil
+	case rule.OpIGlob:
+		return text.Glob(list, true), nil
+	case rule.OpPMatch:
+		return text.Beneath(list), nil
+	case rule.OpRegex:
+		return text.Regex(literalTexts(c.Values))
+	case rule.OpLt, rule.OpLe, rule.OpGt, rule.OpGe:
+		literal := c.Values[0].Text
+		return text.Test{Open: true, Holds: func(s string) bool { return ordered(c.Op, strings.Compare(s, literal)) }}, nil
+	}
+	return text.Test{}, fmt.Errorf("operator %s is not for field %s", c.Op, c.Field.Text)
+}
+
+func literalTexts(literals []rule.Literal) []string {
+	list := make([]string, len(literals))
+	for i, l := range literals {
+		list[i] = l.Text
+	}
+	return list
+}
+
+// ordered tells what an operator makes of an order: negative, zero or positive.
+func ordered(op rule.Op, order int) bool {
+	switch op {
+	case rule.OpNe:
+		return order != 0
+	case rule.OpLt:
+		return order < 0
+	case rule.OpLe:
+		return order <= 0
+	case rule.OpGt:
+		return order > 0
+	case rule.OpGe:
+		return order >= 0
+	}
+	return order == 0
 }
 
 // number is what numeric fields hold.
@@ -48,6 +199,9 @@ func numberTest[N number](c *rule.Comparison, get func(event.Value) N) test {
 	switch c.Op {
 	case rule.OpIn, rule.OpIntersects:
 		return numberIn(list, get)
+	case rule.OpNe:
+		in := numberIn(list, get)
+		return func(v event.Value) bool { return !in(v) }
 	}
 	if len(list) != 1 {
 		return nil
@@ -56,8 +210,6 @@ func numberTest[N number](c *rule.Comparison, get func(event.Value) N) test {
 	switch c.Op {
 	case rule.OpEq:
 		return func(v event.Value) bool { return get(v) == n }
-	case rule.OpNe:
-		return func(v event.Value) bool { return get(v) != n }
 	case rule.OpLt:
 		return func(v event.Value) bool { return get(v) < n }
 	case rule.OpLe:
@@ -143,7 +295,7 @@ func addressTest(c *rule.Comparison) test {
 
 // listTest compares a list: in asks for all its elements, intersects for one.
 func listTest(c *rule.Comparison) test {
-	one := stringPredicate(rule.OpIn, c.Values, c.Field.Field.Path)
+	one := text.In(words(c)).Holds
 	switch c.Op {
 	case rule.OpIn:
 		return func(v event.Value) bool { return len(v.List()) > 0 && allOf(v.List(), one) }

@@ -6,59 +6,6 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
-// dispatch lists the rules that an event of one type can make true, in the order
-// of the files.
-type dispatch struct {
-	once    []target // do not ask for a name
-	perName []target // tried with each name
-}
-
-// target is a rule and what is left of its condition for events of one type.
-type target struct {
-	rule  int32 // index of Set.rules
-	root  int32
-	guard int32 // true when root is: a node that rules have in common
-}
-
-// dispatch fills Set.byType and Set.types.
-func (c *compiler) dispatch() {
-	s := c.set
-	folders := map[event.Type]*folder{}
-	for i := range s.rules {
-		for _, t := range s.rules[i].rule.Types {
-			f := folders[t]
-			if f == nil {
-				f = &folder{compiler: c, ev: event.Event{Type: t}, done: map[int32]remainder{}}
-				folders[t] = f
-				s.types = append(s.types, t)
-			}
-			left := f.fold(s.rules[i].root)
-			switch left.result {
-			case isFalse:
-				continue
-			case isTrue:
-				left.node = c.joined(kindAnd, nil) // nothing is asked
-			}
-			d, to := &s.byType[t], target{rule: int32(i), root: left.node, guard: s.guard(left.node)}
-			if s.nodes[left.node].scope == perName {
-				d.perName = append(d.perName, to)
-			} else {
-				d.once = append(d.once, to)
-			}
-		}
-	}
-	slices.Sort(s.types)
-}
-
-// guard returns the first part of an and, which many rules have in common: a
-// macro such as "opened for writing". It is the node itself for others.
-func (s *Set) guard(id int32) int32 {
-	if n := &s.nodes[id]; n.kind == kindAnd && len(n.kids) > 0 {
-		return n.kids[0]
-	}
-	return id
-}
-
 // folder leaves out of conditions what the type of an event decides: comparisons
 // of evt.type, and fields that events of the type do not carry, which are absent.
 // What is left is made of nodes of the same graph, so that types of which the same

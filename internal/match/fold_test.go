@@ -51,7 +51,7 @@ func TestFold(t *testing.T) {
 			s := compile(t, load(t, item("r", tt.condition)))
 			got := ""
 			d := &s.byType[tt.typ]
-			for _, to := range append(d.once, d.perName...) {
+			for _, to := range d.targets {
 				got += left(s, to.root)
 			}
 			if got != tt.want {

@@ -10,38 +10,70 @@ import (
 const imageSlots = 256
 
 // images remembers, for the process images that events come from, the results of
-// all nodes that depend on the image alone. An image has one place in it and drives
-// out the one that was there. The images that are remembered stay in memory.
+// all nodes that depend on the image alone, and which targets these leave open. An
+// image has one place in it and drives out the one that was there. The images that
+// are remembered stay in memory.
 type images struct {
 	slots [imageSlots]imageSlot
 	words int
-	none  memo // for events without an image
+	none  imageSlot // for events without an image
 }
 
 type imageSlot struct {
 	image *event.Image
 	memo  memo
+	open  []openTargets // of the types of which it had events
+}
+
+// openTargets are the targets of one type that an image can make true without the
+// help of an index of the event's texts.
+type openTargets struct {
+	typ     event.Type
+	targets []int32
 }
 
 func newImages(words int) images {
-	return images{words: words, none: make(memo, words)}
+	return images{words: words, none: imageSlot{memo: make(memo, words)}}
 }
 
-// of returns the results that are known of an image; results are added to it.
-func (i *images) of(image *event.Image) memo {
+// of returns what is known of an image; results are added to it.
+func (i *images) of(image *event.Image) *imageSlot {
 	if image == nil {
-		clear(i.none)
-		return i.none
+		i.none.clear()
+		return &i.none
 	}
 	// Images are larger than 512 bytes, so these bits of their addresses differ.
 	s := &i.slots[uintptr(unsafe.Pointer(image))>>9%imageSlots]
 	if s.image == image {
-		return s.memo
+		return s
 	}
 	if s.memo == nil {
 		s.memo = make(memo, i.words)
 	}
-	clear(s.memo)
+	s.clear()
 	s.image = image
-	return s.memo
+	return s
+}
+
+func (s *imageSlot) clear() {
+	clear(s.memo)
+	s.open = s.open[:0]
+}
+
+// find returns the targets of a type; ok is false if they are not known yet, and
+// the list is then empty, with room.
+func (s *imageSlot) find(t event.Type) (targets *openTargets, ok bool) {
+	for i := range s.open {
+		if s.open[i].typ == t {
+			return &s.open[i], true
+		}
+	}
+	if len(s.open) < cap(s.open) {
+		s.open = s.open[:len(s.open)+1] // with the list that was there
+	} else {
+		s.open = append(s.open, openTargets{})
+	}
+	o := &s.open[len(s.open)-1]
+	o.typ, o.targets = t, o.targets[:0]
+	return o, false
 }

@@ -9,10 +9,14 @@ import (
 
 // refKey is the same for references to the same value.
 func refKey(f *rule.FieldRef) string {
-	if !f.Arg.Given {
-		return f.Name
+	name := f.Name
+	if f.Call != nil {
+		name = f.Text // as written: blanks in its literals count
 	}
-	return f.Name + "[" + strconv.Quote(f.Arg.Name) + "," + strconv.Itoa(f.Arg.Index) + "]"
+	if !f.Arg.Given {
+		return name
+	}
+	return name + "[" + strconv.Quote(f.Arg.Name) + "," + strconv.Itoa(f.Arg.Index) + "]"
 }
 
 // comparisonKey is the same for comparisons that are always equal.
@@ -21,6 +25,12 @@ func comparisonKey(c *rule.Comparison) string {
 	b.WriteString(refKey(&c.Field))
 	b.WriteByte(' ')
 	b.WriteString(c.Op.String())
+	if c.Quant != rule.QuantNone {
+		b.WriteString(" " + c.Quant.String())
+	}
+	if c.Right != nil {
+		b.WriteString(" val(" + refKey(c.Right) + ")")
+	}
 	for _, l := range c.Values {
 		b.WriteByte(' ')
 		b.WriteString(strconv.Quote(l.Text))

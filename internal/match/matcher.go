@@ -23,12 +23,15 @@ type Hit struct {
 type Matcher struct {
 	set    *Set
 	memos  [scopes]memo // what is known of nodes, for the image, the event and the name
+	stale  [scopes]bool // the memo is of another event or name
 	images images       // where the first comes from
 	texts  texts        // what was read of the event
 	hits   []Hit
 
 	found   []finding // by the event
 	pending []int32   // rules of which the event leaves open whether they are true
+	named   []int32   // targets to try with each name
+	tried   []uint64  // by target, the age at which it was tried last
 	timed   bool      // the event is measured
 
 	explainer explainer
@@ -56,8 +59,10 @@ func FirstOnly(m *Matcher) { m.first = true }
 // NewMatcher makes a matcher for one goroutine.
 func (s *Set) NewMatcher(options ...Option) *Matcher {
 	words := memoWords(len(s.nodes))
-	m := &Matcher{set: s, images: newImages(words), texts: texts{slots: make([]textSlot, s.slots)}, explainer: newExplainer(s),
-		counters: newCounters(len(s.rules))}
+	m := &Matcher{set: s, images: newImages(words), texts: newTexts(s), explainer: newExplainer(s), counters: newCounters(len(s.rules))}
+	for i := range s.byType {
+		m.tried = append(m.tried, make([]uint64, max(0, len(s.byType[i].targets)-len(m.tried)))...)
+	}
 	for _, o := range options {
 		o(m)
 	}
@@ -75,26 +80,20 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 		return nil
 	}
 	d := &m.set.byType[ev.Type]
-	if len(d.once)+len(d.perName) == 0 {
+	if len(d.targets) == 0 {
 		return nil
 	}
 	m.timed = m.counters.sample(ev.Type)
 	m.texts.newEvent()
-	clear(m.memos[perEvent])
-	m.memos[perImage] = m.images.of(ev.Image)
-	if len(d.perName) == 0 {
-		m.try(ev, 0, d.once)
-		return m.report(ev)
+	m.stale[perEvent], m.stale[perName] = true, true
+	ev.SelectName(0)
+	m.named = m.named[:0]
+	m.tryAll(ev, d, m.open(ev, d))
+	for i := range d.triggers[perEvent] {
+		m.search(ev, d, &d.triggers[perEvent][i], m.tryAll)
 	}
-	names := max(ev.Names(), 1)
-	for i := range names {
-		ev.SelectName(i)
-		m.texts.newName()
-		clear(m.memos[perName])
-		if i == 0 {
-			m.try(ev, 0, d.once)
-		}
-		m.try(ev, i, d.perName)
+	if len(m.named)+len(d.triggers[perName]) > 0 {
+		m.tryNames(ev, d)
 	}
 	return m.report(ev)
 }
@@ -107,16 +106,113 @@ func (m *Matcher) Pending() int { return len(m.pending) }
 // finding is a rule that is true with a name.
 type finding struct{ rule, name int32 }
 
-// try evaluates rules with the name that is selected.
-func (m *Matcher) try(ev *event.Event, name int, targets []target) {
-	for i := range targets {
-		t := &targets[i]
-		if m.timed {
-			m.tryTimed(ev, name, t)
-			continue
-		}
-		m.tryOne(ev, name, t)
+// open returns the targets that the event's image leaves open: those that no index
+// of the event's texts finds.
+func (m *Matcher) open(ev *event.Event, d *dispatch) []int32 {
+	im := m.images.of(ev.Image)
+	m.memos[perImage] = im.memo
+	open, ok := im.find(ev.Type)
+	if ok {
+		return open.targets
 	}
+	add := func(ev *event.Event, d *dispatch, targets []int32) {
+		for _, i := range targets {
+			if m.once(i) && m.imageAllows(ev, &d.targets[i]) {
+				open.targets = append(open.targets, i)
+			}
+		}
+	}
+	add(ev, d, d.listed)
+	for i := range d.triggers[perImage] {
+		m.search(ev, d, &d.triggers[perImage][i], add)
+	}
+	m.texts.newEvent() // the targets are tried again
+	return open.targets
+}
+
+// imageAllows tells that no part of a condition that the image decides is false.
+func (m *Matcher) imageAllows(ev *event.Event, t *target) bool {
+	for _, id := range t.image {
+		if m.eval(ev, id) == isFalse {
+			return false
+		}
+	}
+	return true
+}
+
+// search calls do with the targets of each comparison of a slot that an index finds;
+// with all, if the text is pending.
+func (m *Matcher) search(ev *event.Event, d *dispatch, t *trigger, do func(*event.Event, *dispatch, []int32)) {
+	s := m.texts.search(ev, t.slot)
+	if s.pending {
+		do(ev, d, t.byBit)
+		return
+	}
+	for _, bit := range s.hits.List() {
+		if targets := t.of(bit); len(targets) > 0 {
+			do(ev, d, targets)
+		}
+	}
+}
+
+// once tells that a target was not tried before at this age.
+func (m *Matcher) once(i int32) bool {
+	age := m.texts.clock
+	if m.tried[i] == age {
+		return false
+	}
+	m.tried[i] = age
+	return true
+}
+
+// tryAll tries targets with the event, those that ask for a name later.
+func (m *Matcher) tryAll(ev *event.Event, d *dispatch, targets []int32) {
+	for _, i := range targets {
+		switch t := &d.targets[i]; {
+		case !m.once(i):
+		case t.perName:
+			m.named = append(m.named, i)
+		default:
+			m.try(ev, 0, t)
+		}
+	}
+}
+
+// tryNames tries targets with each name of the event: those that were found
+// already, and those that an index of the name finds.
+func (m *Matcher) tryNames(ev *event.Event, d *dispatch) {
+	names := max(ev.Names(), 1)
+	for name := range names {
+		ev.SelectName(name)
+		m.texts.newName()
+		m.stale[perName] = true
+		try := func(ev *event.Event, d *dispatch, targets []int32) {
+			for _, i := range targets {
+				if m.once(i) {
+					m.try(ev, name, &d.targets[i])
+				}
+			}
+		}
+		try(ev, d, m.named)
+		for i := range d.triggers[perName] {
+			m.search(ev, d, &d.triggers[perName][i], try)
+		}
+	}
+}
+
+// try evaluates a target with the name that is selected.
+func (m *Matcher) try(ev *event.Event, name int, t *target) {
+	for s, stale := range m.stale {
+		if stale {
+			clear(m.memos[s])
+			m.stale[s] = false
+		}
+	}
+	if m.timed {
+		m.tryTimed(ev, name, t)
+		return
+	}
+	m.tryOne(ev, name, t)
 }
 
 // tryTimed is tryOne with the clock.
@@ -127,11 +223,7 @@ func (m *Matcher) tryTimed(ev *event.Event, name int, t *target) {
 }
 
 func (m *Matcher) tryOne(ev *event.Event, name int, t *target) {
-	r := m.eval(ev, t.guard)
-	if r != isFalse {
-		r = m.eval(ev, t.root)
-	}
-	switch {
+	switch r := m.eval(ev, t.root); {
 	case r == isFalse || name > 0 && m.fired(t.rule):
 	case r == isTrue:
 		m.found = append(m.found, finding{t.rule, int32(name)})

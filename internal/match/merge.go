@@ -34,7 +34,7 @@ func (c *compiler) merge(kids []int32) []int32 {
 // mergeKey is the same for nodes that can be merged, "" for one that cannot.
 func (c *compiler) mergeKey(id int32) string {
 	n := &c.set.nodes[id]
-	if n.kind != kindPred || n.pred.source == nil {
+	if n.kind != kindPred || n.pred.source == nil || n.pred.right != nil || n.pred.source.Quant != rule.QuantNone {
 		return ""
 	}
 	switch op := n.pred.source.Op; op {
@@ -42,7 +42,8 @@ func (c *compiler) mergeKey(id int32) string {
 		if !n.pred.isList() {
 			return refKey(&n.pred.source.Field) + " in"
 		}
-	case rule.OpContains, rule.OpIContains, rule.OpStartsWith, rule.OpEndsWith, rule.OpGlob, rule.OpPMatch:
+	case rule.OpContains, rule.OpIContains, rule.OpStartsWith, rule.OpEndsWith, rule.OpGlob, rule.OpPMatch,
+		rule.OpIGlob, rule.OpBContains, rule.OpBStartsWith:
 		return refKey(&n.pred.source.Field) + " " + op.String()
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/match/text"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -42,10 +43,11 @@ func (k nodeKind) String() string { return [...]string{"pred", "and", "or", "not
 
 // node is a part of one or more conditions.
 type node struct {
-	kind  nodeKind
-	scope scope
-	kids  []int32 // of and, or and not
-	pred  *pred   // of a predicate
+	kind   nodeKind
+	scope  scope
+	kids   []int32 // of and, or and not
+	pred   *pred   // of a predicate
+	effort effort
 }
 
 // scope says for how long the result of a node stays the same.
@@ -72,48 +74,79 @@ func scopeOf(s field.Scope) scope {
 // test holds a present value against the literals of a comparison.
 type test func(event.Value) bool
 
-// pred is a comparison, or exists if test is nil.
+// pred is a comparison, or exists if it has neither test nor right.
 type pred struct {
+	reader
 	key    string
 	source *rule.Comparison // nil for exists
-	field  *field.Field
-	get    field.Getter
-	arg    field.Arg
+	scope  scope
 	test   test
-	text   func(string) bool // the same test for a field that is a text
 
-	// slotted is set for a text that is read by way of a slot of texts.
-	slotted bool
-	slot    int32
-	scope   scope
+	// right is what the field is compared with by pair instead of literals.
+	right *reader
+	pair  pairTest
+	// all is set for != of a field with two sides: it must be true for all that are
+	// there. Any other comparison is true if it is for one.
+	all bool
 
-	// each is set for a field with one value for each index: true for any.
-	each  bool
-	first int
-	// sides are the getters that get stands for: true for any, and for != the
-	// negation of equal for any.
-	sides  []field.Getter
-	negate bool
+	// text is the test of a field that is a text; that of = if invert is set.
+	text   text.Test
+	invert bool
+	// slotted is set for a text that is read by way of a slot of texts; indexed, if
+	// the slot's index finds what the test needs, under the number bit.
+	slotted, indexed bool
+	slot, bit        int32
 }
 
-// readField makes the part of a predicate that reads the field.
-func readField(ref *rule.FieldRef) (*pred, error) {
+// reader reads a field, which may have several values.
+type reader struct {
+	field *field.Field
+	get   field.Getter
+	arg   field.Arg
+	each  bool // one value for each index
+	// sides are the getters that get stands for.
+	sides []field.Getter
+}
+
+// newReader makes what reads a field.
+func newReader(ref *rule.FieldRef) (reader, error) {
 	f := ref.Field
-	p := &pred{field: f, get: f.Get, arg: ref.Arg}
-	if f.Arg == field.OptionalIndex && !ref.Arg.Given {
-		p.each, p.first = true, f.First
+	if f == nil {
+		return reader{}, fmt.Errorf("field %s is not known", ref.Text)
 	}
+	r := reader{field: f, get: f.Get, arg: ref.Arg, each: f.Arg == field.OptionalIndex && !ref.Arg.Given}
 	for _, side := range f.Sides() {
-		p.sides = append(p.sides, side.Get)
+		r.sides = append(r.sides, side.Get)
 	}
-	if len(p.sides) != len(f.Either) {
-		return nil, fmt.Errorf("field %s: its sides are not in the catalogue", f.Name)
+	if len(r.sides) != len(f.Either) {
+		return r, fmt.Errorf("field %s: its sides are not in the catalogue", f.Name)
 	}
-	return p, nil
+	return r, nil
+}
+
+// value returns the i-th value, and whether there is one. The bound holds for
+// getters that never say absent.
+func (r *reader) value(ev *event.Event, i int) (event.Value, bool) {
+	switch {
+	case r.each:
+		if i == event.MaxLineage {
+			return event.Value{}, false
+		}
+		v := r.get(ev, field.Arg{Given: true, Index: r.field.First + i})
+		return v, v.Presence() != event.Absent
+	case r.sides != nil:
+		if i == len(r.sides) {
+			return event.Value{}, false
+		}
+		return r.sides[i](ev, r.arg), true
+	case i == 0:
+		return r.get(ev, r.arg), true
+	}
+	return event.Value{}, false
 }
 
 // isList tells that the field is a list, of which in asks something else than =.
-func (p *pred) isList() bool { return p.field.Type == event.TypeList }
+func (r *reader) isList() bool { return r.field.Type == event.TypeList }
 
 // eval evaluates the predicate for the event and the name that is selected.
 func (p *pred) eval(ev *event.Event) result {
@@ -123,19 +156,58 @@ func (p *pred) eval(ev *event.Event) result {
 
 // find evaluates the predicate and returns the value that decided it.
 func (p *pred) find(ev *event.Event) (result, event.Value) {
-	switch {
-	case p.each:
-		return p.findIndex(ev)
-	case p.sides != nil:
-		return p.findSide(ev)
+	if p.all {
+		return p.findAll(ev)
 	}
-	v := p.get(ev, p.arg)
-	return p.judge(v), v
+	res, found := isFalse, event.Value{}
+	for i := 0; ; i++ {
+		v, more := p.value(ev, i)
+		if !more {
+			return res, found
+		}
+		switch r := p.judge(ev, v); {
+		case r == isTrue:
+			return isTrue, v
+		case r == isPending:
+			res = isPending
+		}
+		if !p.each {
+			found = v
+		}
+	}
+}
+
+// findAll is find for a comparison that must be true for every value that is there,
+// and for one at least.
+func (p *pred) findAll(ev *event.Event) (result, event.Value) {
+	res, last := unevaluated, event.Value{}
+	for i := 0; ; i++ {
+		v, more := p.value(ev, i)
+		switch {
+		case !more && res == unevaluated:
+			return isFalse, last
+		case !more:
+			return res, last
+		case v.Presence() == event.Absent || v.Presence() == event.Unreadable:
+			continue
+		}
+		r := p.judge(ev, v)
+		if r == isFalse {
+			return isFalse, v
+		}
+		if res == unevaluated || r < res {
+			res = r
+		}
+		last = v
+	}
 }
 
 // judge evaluates the predicate for one value.
-func (p *pred) judge(v event.Value) result {
-	if v.IsPresent() {
+func (p *pred) judge(ev *event.Event, v event.Value) result {
+	switch {
+	case p.right != nil:
+		return p.judgePair(ev, v)
+	case v.IsPresent():
 		return truth(p.test == nil || p.test(v))
 	}
 	return p.judgeMissing(v.Presence())
@@ -147,48 +219,34 @@ func (p *pred) judgeMissing(presence event.Presence) result {
 	case event.Pending:
 		return isPending
 	case event.Unreadable:
-		return truth(p.test == nil)
+		return truth(p.test == nil && p.right == nil)
 	}
 	return isFalse
 }
 
-// findIndex tries every index until there is none. The bound holds for getters
-// that never say absent.
-func (p *pred) findIndex(ev *event.Event) (result, event.Value) {
-	res, arg := isFalse, field.Arg{Given: true}
-	for arg.Index = p.first; arg.Index < p.first+event.MaxLineage; arg.Index++ {
-		v := p.get(ev, arg)
-		if v.Presence() == event.Absent {
-			break
+// judgePair compares a value with those of the field on the right.
+func (p *pred) judgePair(ev *event.Event, left event.Value) result {
+	if left.Presence() == event.Absent || left.Presence() == event.Unreadable {
+		return isFalse
+	}
+	all := p.source.Op == rule.OpNe && p.right.sides != nil
+	res := unevaluated
+	for i := 0; ; i++ {
+		right, more := p.right.value(ev, i)
+		if !more {
+			return max(res, isFalse)
 		}
-		switch p.judge(v) {
-		case isTrue:
-			return isTrue, v
-		case isPending:
-			res = isPending
+		if right.Presence() == event.Absent || right.Presence() == event.Unreadable {
+			continue
+		}
+		r := isPending
+		if left.IsPresent() && right.IsPresent() {
+			r = truth(p.pair(left, right))
+		}
+		if all && res != unevaluated {
+			res = min(res, r)
+		} else {
+			res = max(res, r)
 		}
 	}
-	return res, event.Value{}
-}
-
-// findSide tries every side. For != the test is that of equality and the
-// result is turned round, unless no side is there.
-func (p *pred) findSide(ev *event.Event) (result, event.Value) {
-	res, there, last := isFalse, false, event.Value{}
-	for _, get := range p.sides {
-		v := get(ev, p.arg)
-		if v.IsPresent() {
-			there, last = true, v
-		}
-		switch p.judge(v) {
-		case isTrue:
-			return truth(!p.negate), v
-		case isPending:
-			res = isPending
-		}
-	}
-	if p.negate && res == isFalse && there {
-		return isTrue, last
-	}
-	return res, last
 }

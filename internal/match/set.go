@@ -14,7 +14,7 @@ type Set struct {
 	nodes  []node
 	byType [event.TypeCount]dispatch
 	exprs  map[rule.Expr]int32 // the node of each part of a condition
-	slots  int                 // of texts
+	slots  []slot              // the texts that are compared
 	types  []event.Type
 	env    bool
 }
@@ -70,6 +70,7 @@ type compiler struct {
 	nodeOf map[string]int32 // by key: equal parts are one node
 	slotOf map[string]int32 // by key of a reference: equal texts have one slot
 	macros map[*rule.Macro]int32
+	clause map[int32]clause // of nodes for which it was worked out
 }
 
 func newCompiler() *compiler {
@@ -78,6 +79,7 @@ func newCompiler() *compiler {
 		nodeOf: map[string]int32{},
 		slotOf: map[string]int32{},
 		macros: map[*rule.Macro]int32{},
+		clause: map[int32]clause{},
 	}
 }
 
@@ -121,12 +123,13 @@ func (c *compiler) join(kind nodeKind, parts ...rule.Expr) (int32, error) {
 	return c.joined(kind, kids), nil
 }
 
-// joined returns the and, or or not of nodes.
+// joined returns the and, or or not of nodes, cheap and decisive ones first.
 func (c *compiler) joined(kind nodeKind, kids []int32) int32 {
 	n := node{kind: kind, kids: kids, scope: perImage}
 	for _, id := range kids {
 		n.scope = max(n.scope, c.set.nodes[id].scope)
 	}
+	n.effort = c.arrange(kind, kids)
 	return c.add(fmt.Sprint(kind, kids), n)
 }
 
@@ -146,16 +149,23 @@ func (c *compiler) macro(ref *rule.MacroRef) (int32, error) {
 	return id, nil
 }
 
-// comparison compiles a comparison. != between a field with two sides and a
-// literal is the negation of =: both sides must differ.
+// comparison compiles a comparison. != between a field with two sides and anything
+// asks that both differ, as in Falco.
 func (c *compiler) comparison(e *rule.Comparison) (int32, error) {
-	return c.predicate(&e.Field, comparisonKey(e), func(p *pred) (err error) {
-		equal := *e
+	return c.predicate(&e.Field, comparisonKey(e), func(p *pred) error {
 		p.source = e
-		if p.sides != nil && e.Op == rule.OpNe {
-			p.negate, equal.Op = true, rule.OpEq
+		p.all = p.sides != nil && e.Op == rule.OpNe
+		if e.Right == nil {
+			return p.compileTest(e)
 		}
-		p.test, p.text, err = compileTest(&equal)
+		right, err := newReader(e.Right)
+		if err != nil {
+			return err
+		}
+		p.right = &right
+		p.scope = max(p.scope, scopeOf(right.field.Scope))
+		c.set.env = c.set.env || right.field.NeedsEnv
+		p.pair, err = compilePair(e)
 		return err
 	})
 }
@@ -163,38 +173,38 @@ func (c *compiler) comparison(e *rule.Comparison) (int32, error) {
 // predicate adds a comparison or exists, once for all that are equal. compile
 // fills in the test.
 func (c *compiler) predicate(ref *rule.FieldRef, key string, compile func(*pred) error) (int32, error) {
-	if ref.Field == nil {
-		return 0, fmt.Errorf("field %s is not known", ref.Text)
-	}
 	if id, ok := c.nodeOf[key]; ok {
 		return id, nil
 	}
-	p, err := readField(ref)
+	r, err := newReader(ref)
 	if err != nil {
 		return 0, err
 	}
+	p := &pred{reader: r, key: key, scope: scopeOf(r.field.Scope)}
 	if err := compile(p); err != nil {
 		return 0, err
 	}
-	p.key, p.scope = key, scopeOf(ref.Field.Scope)
 	c.giveSlot(p, ref)
 	c.set.env = c.set.env || ref.Field.NeedsEnv
-	return c.add(key, node{kind: kindPred, scope: p.scope, pred: p}), nil
+	return c.add(key, node{kind: kindPred, scope: p.scope, pred: p, effort: p.effort()}), nil
 }
 
 // giveSlot lets a comparison of texts read its field by way of a slot.
 func (c *compiler) giveSlot(p *pred, ref *rule.FieldRef) {
-	if p.each || p.sides != nil || p.text == nil {
+	if p.sides != nil || p.right != nil || p.text.Holds == nil {
 		return
 	}
-	key := refKey(ref)
-	slot, ok := c.slotOf[key]
-	if !ok {
-		slot = int32(len(c.slotOf))
-		c.slotOf[key] = slot
-		c.set.slots = len(c.slotOf)
+	if p.each && (p.invert || p.text.Open) {
+		return // asked value by value
 	}
-	p.slot, p.slotted = slot, true
+	key := refKey(ref)
+	i, ok := c.slotOf[key]
+	if !ok {
+		i = int32(len(c.set.slots))
+		c.slotOf[key] = i
+		c.set.slots = append(c.set.slots, slot{reader: p.reader, scope: p.scope})
+	}
+	p.slot, p.slotted = i, true
 }
 
 // add returns the node with this key, a new one if there is none.

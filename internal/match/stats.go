@@ -61,10 +61,7 @@ func (m *Matcher) Stats() []RuleStats {
 	}
 	for t := range s.byType {
 		n := m.counters.events[t].Load()
-		for _, to := range s.byType[t].once {
-			list[to.rule].Evaluated += n
-		}
-		for _, to := range s.byType[t].perName {
+		for _, to := range s.byType[t].targets {
 			list[to.rule].Evaluated += n
 		}
 	}
