@@ -46,11 +46,11 @@ func (l *values) notAvailable(v *rule.Literal) {
 	f := l.e.Field.Text
 	if l.e.Op == rule.OpNe {
 		l.warn(v.Pos, rule.CodeTrueIfAbsent, fmt.Sprintf("write %s exists", f),
-			"no value is <NA>: what is missing is absent, and this is true whenever %s is there", f)
+			"%s is never <NA>: where it is missing it is absent, and this is true whenever it is there", f)
 		return
 	}
-	l.warn(v.Pos, rule.CodeTrueIfAbsent, fmt.Sprintf("write %s exists for one that is there, not %s exists for one that is missing", f, f),
-		"no value is <NA>: what is missing is absent, so that this is false and not before it makes it true")
+	l.warn(v.Pos, rule.CodeTrueIfAbsent, fmt.Sprintf("write %s exists, or not %s exists", f, f),
+		"%s is never <NA>: where it is missing it is absent, no comparison with it is true, and a not before one is", f)
 }
 
 // misused looks at a value that is the name of a field or a transformer.
@@ -89,15 +89,13 @@ var links = []struct{ path, leads string }{
 	{"/proc/mounts", "/proc/PID/mounts"},
 	{"/proc/net", "/proc/PID/net"},
 	{"/dev/fd", "/proc/PID/fd"},
-	{"/dev/stdin", "what the process has as its input"},
-	{"/dev/stdout", "what the process has as its output"},
-	{"/dev/stderr", "what the process has as its output of errors"},
 	{"/etc/mtab", "/proc/PID/mounts"},
 }
 
-// link looks at a path that is usually a link: names are those behind it.
+// link looks at a path that is usually a link: fd.name is what is behind it. Other
+// fields can have the name as it was written.
 func (l *values) link(v *rule.Literal) {
-	if !l.e.Field.Field.Path || isPart(l.e.Op) && l.e.Op != rule.OpStartsWith {
+	if l.e.Field.Name != "fd.name" || isPart(l.e.Op) && l.e.Op != rule.OpStartsWith {
 		return
 	}
 	for _, link := range links {
