@@ -136,9 +136,9 @@ func (c *checker) right(e *rule.Comparison) bool {
 	switch {
 	case e.Op == rule.OpPMatch || e.Op == rule.OpRegex:
 		c.wrong(e.Right.Pos, rule.CodeBadOperator, "write the values themselves", fmt.Errorf("%s takes no field on its right", e.Op))
-	case l.Type != r.Type:
+	case !sameKind(l.Type, r.Type):
 		c.wrong(e.Right.Pos, rule.CodeBadValue, "", fmt.Errorf("%s is %s and cannot be compared with %s, which is %s",
-			e.Right.Text, typeWord(r), e.Field.Text, typeWord(l)))
+			e.Right.Text, rule.TypeName(r.Type), e.Field.Text, rule.TypeName(l.Type)))
 	case e.Quant != rule.QuantNone:
 		c.wrong(e.Right.Pos, rule.CodeBadOperator, "", errors.New(e.Quant.String()+" takes a list"))
 	default:
@@ -147,10 +147,9 @@ func (c *checker) right(e *rule.Comparison) bool {
 	return false
 }
 
-// typeWord tells the two types of number apart, which cannot be compared.
-func typeWord(f *field.Field) string {
-	if f.Type == event.TypeUint {
-		return "a number without a sign"
-	}
-	return rule.TypeName(f.Type)
+// sameKind tells that values of two fields can be held against each other:
+// those of one type, and numbers with and without a sign.
+func sameKind(a, b event.ValueType) bool {
+	number := func(t event.ValueType) bool { return t == event.TypeInt || t == event.TypeUint }
+	return a == b || number(a) && number(b)
 }

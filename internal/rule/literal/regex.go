@@ -10,7 +10,7 @@ import (
 // stand for a large program.
 const (
 	maxPattern  = 8 << 10   // bytes
-	maxProgram  = 20_000    // instructions
+	maxProgram  = 9_000     // instructions; the matcher takes some more
 	maxPrograms = 1_000_000 // instructions of all
 )
 

@@ -26,7 +26,7 @@ var long = "  condition: " + strings.Repeat("proc.name = sh or ", 20) + "proc.nm
 var files = map[string]string{
 	"/srv/rules/a.yaml": tabbed,
 	"/srv/rules/b.yaml": "\uFEFF- macro: größe\r\n  condition: proc.name in (\"日本 語\", x\x1b[31m)\r\n",
-	"c d.yaml":           long,
+	"c d.yaml":          long,
 }
 
 func example() *Report {
