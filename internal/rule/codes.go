@@ -36,6 +36,7 @@ const (
 	CodeNothingToChange  Code = "nothing-to-change"
 	CodeNeedsNewerEngine Code = "needs-newer-engine"
 
+	CodeNoRuleFiles        Code = "no-rule-files"
 	CodeUnknownSource      Code = "unknown-source"
 	CodeUnknownItem        Code = "unknown-item"
 	CodeUnknownKey         Code = "unknown-key"
@@ -66,7 +67,6 @@ const (
 	CodeFieldAsValue       Code = "field-as-value"
 	CodeTextOrder          Code = "text-order"
 	CodeSimplerOperator    Code = "simpler-operator"
-	CodeSlow               Code = "slow"
 	CodePathIsLink         Code = "path-is-link"
 	CodeRuleImplied        Code = "rule-implied"
 )
@@ -104,6 +104,7 @@ func Codes() []CodeInfo {
 		{CodeBadOverride, Failure, "LOAD_ERR_VALIDATE", "override and append are used in a way that has no meaning", "name in override each key that the item has, with append or replace"},
 		{CodeNothingToChange, Failure, "LOAD_ERR_VALIDATE", "an item changes another that is not defined before it", "define the item first, or name the file that does before this one"},
 		{CodeNeedsNewerEngine, Failure, "LOAD_ERR_VALIDATE", "the file needs a newer engine", "take an older version of the rules, or a newer goshawk"},
+		{CodeNoRuleFiles, Warning, "LOAD_WARNING_EXTENSION", "a directory has no rule files in it", "name the directory that has *.yaml or *.yml files"},
 		{CodeUnknownSource, Warning, "LOAD_UNKNOWN_SOURCE", "a rule is for a source that is not there and is left out", "nothing, if the rule is for another program"},
 		{CodeUnknownItem, Warning, "LOAD_UNKNOWN_ITEM", "an item is of no known kind and is left out", "begin the item with rule, macro or list"},
 		{CodeUnknownKey, Warning, "LOAD_UNKNOWN_KEY", "a key is not known and has no effect", "see the hint: it is perhaps misspelt"},
@@ -134,7 +135,6 @@ func Codes() []CodeInfo {
 		{CodeFieldAsValue, Warning, "LOAD_COMPILE_CONDITION", "the name of a field or a transformer is taken as a text", "write val(field) to compare with a field, and transformers without quotes"},
 		{CodeTextOrder, Warning, "LOAD_WARNING_EXTENSION", "a text is compared with a number letter by letter", "use a field that is a number"},
 		{CodeSimplerOperator, Warning, "LOAD_COMPILE_CONDITION", "a regex or glob says what a cheaper operator says", "write the operator that the hint names: it says the same and costs less"},
-		{CodeSlow, Warning, "LOAD_WARNING_EXTENSION", "a condition costs much more than it could", "see the message"},
 		{CodePathIsLink, Warning, "LOAD_WARNING_EXTENSION", "a path is usually a link, and files have another name", "name what the link leads to, or use fd.nameraw, which is what the program wrote"},
 		{CodeRuleImplied, Warning, "LOAD_WARNING_EXTENSION", "whenever this rule is true another is, on the same events", "take one of the two rules out, or make one exclude the other"},
 	}

@@ -59,7 +59,7 @@ func decode(text string) (docs []*yaml.Node, err error) {
 // reports neither line nor column of it.
 func checkBytes(src *File) *rule.Error {
 	if strings.HasPrefix(src.Text, "\xff\xfe") || strings.HasPrefix(src.Text, "\xfe\xff") {
-		return &rule.Error{Pos: src.Pos(src.marks[0]), Err: errors.New("the file is UTF-16"), Hint: "save it as UTF-8"}
+		return &rule.Error{Code: rule.CodeBadYAML, Pos: src.Pos(src.marks[0]), Err: errors.New("the file is UTF-16"), Hint: "save it as UTF-8"}
 	}
 	for off, r := range src.Text {
 		switch {
@@ -77,7 +77,7 @@ func byteError(src *File, off int, err error) *rule.Error {
 	for m.Off < off {
 		m = m.next(src.Text)
 	}
-	return &rule.Error{Pos: src.Pos(m), Err: err}
+	return &rule.Error{Code: rule.CodeBadYAML, Pos: src.Pos(m), Err: err}
 }
 
 // yamlError gives a library error its place. The library names a line at most,
@@ -100,7 +100,7 @@ func yamlError(src *File, err error) *rule.Error {
 			at = at.next(src.Text)
 		}
 	}
-	return &rule.Error{Pos: src.Pos(at), Err: fmt.Errorf("not valid YAML: %s", msg), Hint: yamlHint(msg)}
+	return &rule.Error{Code: rule.CodeBadYAML, Pos: src.Pos(at), Err: fmt.Errorf("not valid YAML: %s", msg), Hint: yamlHint(msg)}
 }
 
 // maxSearch is the size from which the search for a column costs more than it

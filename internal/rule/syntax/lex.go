@@ -95,7 +95,7 @@ func (l *lexer) expr() (token, *rule.Error) {
 func (l *lexer) slip(t token) (token, *rule.Error) {
 	for _, s := range slips {
 		if strings.HasPrefix(l.text[l.off:], s.text) {
-			l.report(&rule.Error{Pos: t.pos, Err: fmt.Errorf("unexpected %q", s.text), Hint: "write " + s.word})
+			l.report(&rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("unexpected %q", s.text), Hint: "write " + s.word})
 			l.off += len(s.text)
 			t.kind, t.text, t.end = tokWord, s.word, l.off
 			return t, nil
@@ -116,7 +116,7 @@ func (l *lexer) value() (token, *rule.Error) {
 		text, n, ok := rule.Unquote(l.text[l.off:])
 		l.off += n
 		if !ok {
-			return t, &rule.Error{Pos: t.pos, Err: errors.New("string is not closed")}
+			return t, &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: errors.New("string is not closed")}
 		}
 		t.text, t.quoted, t.end = text, true, l.off
 		return t, nil
@@ -171,7 +171,7 @@ func (l *lexer) argument(t *token) *rule.Error {
 		t.arg, ok = rest[:n], true
 	}
 	if !ok || n == len(rest) || rest[n] != ']' {
-		return &rule.Error{Pos: t.pos, Err: fmt.Errorf("the argument of %s is not closed", t.text)}
+		return &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("the argument of %s is not closed", t.text)}
 	}
 	l.off += n + 1
 	return nil
@@ -185,7 +185,7 @@ const maxArgument = 4096
 // is.
 func (l *lexer) unexpected(pos rule.Pos, hint string) *rule.Error {
 	r, _ := utf8.DecodeRuneInString(l.text[l.off:])
-	return &rule.Error{Pos: pos, Err: fmt.Errorf("unexpected %q", string(r)), Hint: hint}
+	return &rule.Error{Code: rule.CodeBadCondition, Pos: pos, Err: fmt.Errorf("unexpected %q", string(r)), Hint: hint}
 }
 
 // IsWordByte tells what macros, fields and operators are made of. The minus is

@@ -73,7 +73,7 @@ func ParseText(name, text string) (rule.Expr, error) {
 func Parse(text string, c *source.Cursor) (rule.Expr, []*rule.Error) {
 	p := &parser{lex: lexer{text: text, cursor: c}}
 	if strings.TrimSpace(text) == "" {
-		return nil, []*rule.Error{{Pos: c.Pos(0), Err: errors.New("condition is empty")}}
+		return nil, []*rule.Error{{Code: rule.CodeBadCondition, Pos: c.Pos(0), Err: errors.New("condition is empty")}}
 	}
 	parts := []rule.Expr{p.or()}
 	for p.closedTooOften() {
@@ -182,7 +182,7 @@ func (p *parser) not() (rule.Expr, *rule.Error) {
 
 func (p *parser) enter(pos rule.Pos) *rule.Error {
 	if p.nested++; p.nested > rule.MaxDepth {
-		return &rule.Error{Pos: pos, Err: fmt.Errorf("nested more than %d deep", rule.MaxDepth)}
+		return &rule.Error{Code: rule.CodeTooLarge, Pos: pos, Err: fmt.Errorf("nested more than %d deep", rule.MaxDepth)}
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func (p *parser) operand() (rule.Expr, *rule.Error) {
 	case t.kind == tokOpen:
 		return p.group(t)
 	case t.kind != tokWord || t.isWord("and") || t.isWord("or"):
-		return nil, &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a condition, found %s", t.name())}
+		return nil, &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("expected a condition, found %s", t.name())}
 	case t.hasArg || strings.Contains(t.text, "."):
 		return p.check(t)
 	}
@@ -211,7 +211,7 @@ func (p *parser) operand() (rule.Expr, *rule.Error) {
 	case after.kind == tokOpen && likeCall(t.text):
 		return p.transformed(t)
 	case after.kind == tokOp, after.kind == tokWord && (word || after.text == WordExists):
-		return nil, &rule.Error{Pos: t.pos, Err: fmt.Errorf("%s is not a field", t.text), Hint: "fields have a dot, as proc.name"}
+		return nil, &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("%s is not a field", t.text), Hint: "fields have a dot, as proc.name"}
 	}
 	return &rule.MacroRef{Pos: t.pos, Name: t.text}, nil
 }
@@ -227,7 +227,7 @@ func (p *parser) group(open token) (rule.Expr, *rule.Error) {
 	p.groups--
 	t, err := p.take()
 	if err == nil && t.kind == tokEnd && !p.lost && !p.unclosed {
-		err = &rule.Error{Pos: open.pos, Err: errors.New("parenthesis is not closed")}
+		err = &rule.Error{Code: rule.CodeBadCondition, Pos: open.pos, Err: errors.New("parenthesis is not closed")}
 		p.unclosed = true
 		p.lex.report(err)
 	}
@@ -295,11 +295,11 @@ func operator(left string, t token) (rule.Op, *rule.Error) {
 		return op, nil
 	}
 	if t.kind != tokWord || t.isWord("and") || t.isWord("or") {
-		return rule.OpInvalid, &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected an operator after %s, found %s", left, t.name())}
+		return rule.OpInvalid, &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("expected an operator after %s, found %s", left, t.name())}
 	}
 	known := append([]string{WordExists}, rule.OpNames[rule.OpContains:]...)
 	return rule.OpInvalid, &rule.Error{
-		Pos: t.pos, Err: fmt.Errorf("unknown operator %q", t.text),
+		Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("unknown operator %q", t.text),
 		Hint: suggest.DidYouMean(t.text, known, nil),
 	}
 }
@@ -311,9 +311,9 @@ func (p *parser) single(c *rule.Comparison, op token) *rule.Error {
 	case err != nil:
 		return err
 	case t.kind == tokOpen:
-		return &rule.Error{Pos: t.pos, Err: fmt.Errorf("%s takes one value", op.text), Hint: "use in for a list"}
+		return &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("%s takes one value", op.text), Hint: "use in for a list"}
 	case t.kind != tokString:
-		return &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a value after %s, found %s", op.text, t.name())}
+		return &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("expected a value after %s, found %s", op.text, t.name())}
 	}
 	c.Values = []rule.Literal{{Pos: t.pos, Text: t.text, Bare: !t.quoted}}
 	if !t.quoted {
@@ -332,7 +332,7 @@ func (p *parser) list(c *rule.Comparison, op token) *rule.Error {
 		c.Values = []rule.Literal{{Pos: t.pos, Text: t.text, Bare: true, ListName: true}}
 		return nil
 	case t.kind != tokOpen:
-		return &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a list in parentheses after %s, found %s", op.text, t.name())}
+		return &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("expected a list in parentheses after %s, found %s", op.text, t.name())}
 	}
 	p.inList = true
 	err = p.values(c, t)
@@ -350,9 +350,9 @@ func (p *parser) values(c *rule.Comparison, open token) *rule.Error {
 		case t.kind == tokClose && len(c.Values) == 0:
 			return nil
 		case t.kind == tokEnd:
-			return &rule.Error{Pos: open.pos, Err: errors.New("list is not closed")}
+			return &rule.Error{Code: rule.CodeBadCondition, Pos: open.pos, Err: errors.New("list is not closed")}
 		case t.kind != tokString:
-			return &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a value, found %s", t.name())}
+			return &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("expected a value, found %s", t.name())}
 		}
 		c.Values = append(c.Values, rule.Literal{Pos: t.pos, Text: t.text, Bare: !t.quoted})
 		switch t, err = p.lex.value(); {
@@ -361,9 +361,9 @@ func (p *parser) values(c *rule.Comparison, open token) *rule.Error {
 		case t.kind == tokClose:
 			return nil
 		case t.kind == tokEnd:
-			return &rule.Error{Pos: open.pos, Err: errors.New("list is not closed")}
+			return &rule.Error{Code: rule.CodeBadCondition, Pos: open.pos, Err: errors.New("list is not closed")}
 		case t.kind != tokComma:
-			return &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected a comma or ), found %s", t.name())}
+			return &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("expected a comma or ), found %s", t.name())}
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (p *parser) follow() {
 		if p.groups > 0 {
 			end = ")"
 		}
-		err = &rule.Error{Pos: t.pos, Err: fmt.Errorf("expected and, or or %s, found %s", end, t.name())}
+		err = &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("expected and, or or %s, found %s", end, t.name())}
 		if t.kind == tokWord {
 			err.Hint = suggest.DidYouMean(t.text, []string{"and", "or"}, nil)
 		}
@@ -150,7 +150,7 @@ func (p *parser) closedTooOften() bool {
 			p.resync()
 			continue
 		case !p.lost:
-			p.lex.report(&rule.Error{Pos: t.pos, Err: errors.New("expected and, or or the end, found \")\"")})
+			p.lex.report(&rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: errors.New("expected and, or or the end, found \")\"")})
 			p.lost = true
 		}
 		p.ahead = false
