@@ -26,3 +26,12 @@ func Unquote(s string) (string, int, bool) {
 func IsSpace(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'
 }
+
+// Quote writes a text as a condition would have it: in quotes where it must be, or
+// if it is not bare.
+func Quote(s string, bare bool) string {
+	if bare && s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < 128 && IsSpace(byte(r)) || strings.ContainsRune(`(),="'`, r) }) {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}

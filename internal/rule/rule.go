@@ -1,7 +1,10 @@
 package rule
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -22,6 +25,17 @@ type Rule struct {
 	// from it by the checker: it cannot be true for others. None if it can never
 	// match, as a warning says.
 	Types []event.Type
+	// Exceptions are the named exceptions, in order. Condition has them already.
+	Exceptions []Exception
+}
+
+// Exception is a named case in which a rule is not true.
+type Exception struct {
+	Pos    Pos
+	Name   string
+	Fields []string
+	Values int  // values or tuples that it has, also from other files
+	Expr   Expr // true for the case; nil without values
 }
 
 // Macro is a named condition.
@@ -46,6 +60,34 @@ type Set struct {
 	Macros   map[string]*Macro // those that can be used
 	Lists    map[string]*List
 	Warnings []*Error // what works but is probably not meant
+	Files    []File   // that were read, also if they could not be loaded
+}
+
+// File is a text that a set was made of.
+type File struct {
+	Name string // as errors name it
+	Text string
+}
+
+// Text returns the text of a file, "" if it was not read.
+func (s *Set) Text(name string) string {
+	for i := range s.Files {
+		if s.Files[i].Name == name {
+			return s.Files[i].Text
+		}
+	}
+	return ""
+}
+
+// Hash names the content of all files in their order, in hexadecimal: two sets
+// with the same hash were made of the same texts. Names of files do not count.
+func (s *Set) Hash() string {
+	h := sha256.New()
+	for i := range s.Files {
+		fmt.Fprintf(h, "%d\n", len(s.Files[i].Text))
+		io.WriteString(h, s.Files[i].Text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Priority is Falco's severity. Smaller is more severe.

@@ -47,6 +47,15 @@ func FS(fsys fs.FS, name string, cat *field.Catalogue) (*rule.Set, error) {
 	return l.finish()
 }
 
+// Texts is Files for texts that are in memory, in the order given.
+func Texts(texts []rule.File, cat *field.Catalogue) (*rule.Set, error) {
+	l := newLoader(cat)
+	for _, t := range texts {
+		l.text(t.Name, t.Text)
+	}
+	return l.finish()
+}
+
 // path loads one argument of Files.
 func (l *loader) path(name string) {
 	info, err := os.Stat(name)
@@ -88,7 +97,7 @@ func (l *loader) directory(fsys fs.FS, root string, shown func(string) string) {
 		l.unreadable(shown(root), err)
 	}
 	if !found {
-		l.Warn(&rule.Error{Pos: rule.Pos{File: shown(root)}, Err: errors.New("no rule files in this directory")})
+		l.Warn(&rule.Error{Code: rule.CodeNoRuleFiles, Pos: rule.Pos{File: shown(root)}, Err: errors.New("no rule files in this directory")})
 	}
 }
 
@@ -158,12 +167,13 @@ func (l *loader) unreadable(shown string, err error) {
 	if errors.As(err, &path) {
 		err = path.Err // the place names the file already
 	}
-	l.Fail(&rule.Error{Pos: rule.Pos{File: shown}, Err: fmt.Errorf("read rules: %w", err)})
+	l.Fail(&rule.Error{Code: rule.CodeFileUnreadable, Pos: rule.Pos{File: shown}, Err: fmt.Errorf("read rules: %w", err)})
 }
 
 // text loads the content of a file.
 func (l *loader) text(name, text string) {
-	l.Files++
+	l.Input.Files++
+	l.files = append(l.files, rule.File{Name: name, Text: text})
 	src := source.NewFile(name, text)
 	docs, err := source.Documents(src)
 	if err != nil {
@@ -179,8 +189,13 @@ func (l *loader) text(name, text string) {
 // loader collects the items of all files and makes a set of them.
 type loader struct {
 	check.Input
-	byRule map[string]*check.Draft
-	work   int // name comparisons left for suggestions
+	rules     []*draft // in the order of their first definition
+	replaced  []*draft // by a later one of the same file
+	byRule    map[string]*draft
+	byMacro   map[string]*macro
+	oldMacros []*macro // replaced, or changes of what is not there
+	files     []rule.File
+	work      int // name comparisons left for suggestions
 }
 
 // maxWork is far above what files that people write need.
@@ -195,8 +210,9 @@ func newLoader(cat *field.Catalogue) *loader {
 			Lists:     map[string]*rule.List{},
 			Unread:    map[*rule.Macro]string{},
 		},
-		byRule: map[string]*check.Draft{},
-		work:   maxWork,
+		byRule:  map[string]*draft{},
+		byMacro: map[string]*macro{},
+		work:    maxWork,
 	}
 	l.Work = &l.work
 	return l
@@ -204,17 +220,18 @@ func newLoader(cat *field.Catalogue) *loader {
 
 // finish checks what was read.
 func (l *loader) finish() (*rule.Set, error) {
+	l.build()
 	check.Run(&l.Input)
-	set := &rule.Set{Macros: l.Macros, Lists: l.Lists, Warnings: rule.Tidy(l.Warnings)}
+	set := &rule.Set{Macros: l.Macros, Lists: l.Lists, Warnings: rule.Tidy(l.Warnings), Files: l.files}
 	if errs := rule.Tidy(l.Errors); len(errs) > 0 {
 		all := make([]error, len(errs))
 		for i, e := range errs {
 			all[i] = e
 		}
-		return &rule.Set{Warnings: set.Warnings}, errors.Join(all...)
+		return &rule.Set{Warnings: set.Warnings, Files: set.Files}, errors.Join(all...)
 	}
 	for _, d := range l.Rules {
-		if !d.Foreign {
+		if !d.Foreign && !d.Skipped {
 			set.Rules = append(set.Rules, d.Rule)
 		}
 	}

@@ -14,26 +14,6 @@ import (
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 )
 
-// keys are the keys that each kind of item may have.
-var keys = map[string][]string{
-	rule.KindRule: {"rule", "desc", "condition", "output", "priority", "source", "enabled", "tags", "warn_evttypes",
-		"exceptions", "append", "override", "skip-if-unknown-filter", "capture", "capture_duration"},
-	rule.KindMacro:   {"macro", "condition", "append", "override"},
-	rule.KindList:    {"list", "items", "append", "override"},
-	rule.KindEngine:  {rule.KindEngine},
-	rule.KindPlugins: {rule.KindPlugins},
-}
-
-// kinds in the order in which an item's keys are looked at.
-var kinds = []string{rule.KindRule, rule.KindMacro, rule.KindList, rule.KindEngine, rule.KindPlugins}
-
-// later are keys that change what a rule means and are not there yet: the item
-// cannot be loaded without them. harmless are those that can be left aside.
-var (
-	later    = []string{"append", "override", "exceptions"}
-	harmless = []string{"skip-if-unknown-filter", "capture", "capture_duration"}
-)
-
 // Falco's names of macros, and names of lists that can be written in a condition.
 var (
 	macroName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
@@ -55,10 +35,15 @@ type item struct {
 	pos   rule.Pos
 	value map[string]*yaml.Node
 	key   map[string]*yaml.Node
-	// partial says that the item is no definition of its own: it has no name, or
-	// changes another. What it has is checked, what it has not is not missed.
+	// partial says that the item has no name: what it has is checked, and nothing
+	// is defined.
 	partial bool
+	// override says what is to be done with each key of an item that changes
+	// another; nil for one that does not.
+	override map[string]string
 }
+
+func (it *item) has(key string) bool { return it.value[key] != nil }
 
 func (r *reader) pos(n *yaml.Node) rule.Pos {
 	return rule.Pos{File: r.src.Name, Line: n.Line, Col: n.Column}
@@ -77,7 +62,8 @@ func (r *reader) document(doc *yaml.Node) {
 			// An empty file, or one of comments.
 		default:
 			r.Fail(&rule.Error{
-				Pos: r.pos(root), Err: errors.New("a rule file is a list"),
+				Code: rule.CodeBadItem,
+				Pos:  r.pos(root), Err: errors.New("a rule file is a list"),
 				Hint: "begin each item with - rule:, - macro: or - list:",
 			})
 		}
@@ -96,7 +82,7 @@ func (r *reader) follow(n *yaml.Node) *yaml.Node {
 	}
 	if r.aliased < 0 {
 		if r.aliased != aliasesReported {
-			r.Fail(&rule.Error{Pos: r.pos(n), Err: errors.New("the aliases of this file stand for too much text")})
+			r.Fail(&rule.Error{Code: rule.CodeTooLarge, Pos: r.pos(n), Err: errors.New("the aliases of this file stand for too much text")})
 		}
 		r.aliased = aliasesReported
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
@@ -111,7 +97,7 @@ const aliasesReported = -1 << 40
 func (r *reader) item(n *yaml.Node) {
 	n = r.follow(n)
 	if n.Kind != yaml.MappingNode {
-		r.Fail(&rule.Error{Pos: r.pos(n), Err: errors.New("an item is a mapping"), Hint: "begin it with rule:, macro: or list:"})
+		r.Fail(&rule.Error{Code: rule.CodeBadItem, Pos: r.pos(n), Err: errors.New("an item is a mapping"), Hint: "begin it with rule:, macro: or list:"})
 		return
 	}
 	it := r.keys(n)
@@ -123,11 +109,13 @@ func (r *reader) item(n *yaml.Node) {
 		r.engineVersion(it)
 		return
 	case rule.KindPlugins:
-		return // fields are what a rule needs, and they are checked one by one
+		r.pluginVersions(it)
+		return
 	}
 	it.name = r.text(it, it.kind, true)
 	it.partial = it.name == "" // reported
 	r.checkKeys(it)
+	it.override = r.overrides(it)
 	switch it.kind {
 	case rule.KindRule:
 		r.rule(it)
@@ -145,18 +133,18 @@ func (r *reader) keys(n *yaml.Node) *item {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := r.follow(n.Content[i])
 		if k.Kind != yaml.ScalarNode {
-			r.Fail(&rule.Error{Pos: r.pos(k), Err: errors.New("a key must be a word")})
+			r.Fail(&rule.Error{Code: rule.CodeBadItem, Pos: r.pos(k), Err: errors.New("a key must be a word")})
 			continue
 		}
 		if _, twice := it.value[k.Value]; twice {
-			r.Fail(&rule.Error{Pos: r.pos(k), Err: fmt.Errorf("key %s is given twice", k.Value)})
+			r.Fail(&rule.Error{Code: rule.CodeBadItem, Pos: r.pos(k), Err: fmt.Errorf("key %s is given twice", k.Value)})
 			continue
 		}
 		it.key[k.Value] = k
 		it.value[k.Value] = r.follow(n.Content[i+1])
 		order = append(order, k.Value)
 	}
-	for _, kind := range kinds {
+	for _, kind := range rule.Kinds() {
 		if it.key[kind] != nil {
 			it.kind = kind
 			return it
@@ -169,9 +157,9 @@ func (r *reader) keys(n *yaml.Node) *item {
 // unknownItem reports an item without a key that names it. Falco skips such an
 // item with a warning; one that looks like a rule is a mistake.
 func (r *reader) unknownItem(it *item, order []string) {
-	e := &rule.Error{Pos: it.pos, Err: errors.New("the item has no rule, macro or list key")}
+	e := &rule.Error{Code: rule.CodeBadItem, Pos: it.pos, Err: errors.New("the item has no rule, macro or list key")}
 	for _, k := range order {
-		if near := suggest.Closest(k, kinds, r.Work); near != "" {
+		if near := suggest.Closest(k, rule.Kinds(), r.Work); near != "" {
 			e.Pos, e.Hint = r.pos(it.key[k]), fmt.Sprintf("did you mean %s instead of %s?", near, k)
 			r.Fail(e)
 			return
@@ -181,23 +169,20 @@ func (r *reader) unknownItem(it *item, order []string) {
 			return
 		}
 	}
-	r.Warn(&rule.Error{Pos: it.pos, Err: errors.New("unknown item, left out")})
+	r.Warn(&rule.Error{Code: rule.CodeUnknownItem, Pos: it.pos, Err: errors.New("unknown item, left out")})
 }
 
-// checkKeys reports keys that the item cannot have.
+// checkKeys warns of keys that the item cannot have.
 func (r *reader) checkKeys(it *item) {
-	known := keys[it.kind]
+	var known []string
+	for _, k := range rule.Keys(it.kind) {
+		known = append(known, k.Name)
+	}
 	for k, n := range it.key {
-		switch {
-		case !slices.Contains(known, k):
-			e := r.at(it, n, fmt.Errorf("unknown key %q", k))
+		if !slices.Contains(known, k) {
+			e := coded(rule.CodeUnknownKey, r.at(it, n, fmt.Errorf("unknown key %q", k)))
 			e.Hint = suggest.DidYouMean(k, known, r.Work)
 			r.Warn(e)
-		case slices.Contains(later, k):
-			r.Fail(r.at(it, n, fmt.Errorf("key %s is %w", k, rule.ErrNotYet)))
-			it.partial = it.partial || k != "exceptions"
-		case slices.Contains(harmless, k):
-			r.Warn(r.at(it, n, fmt.Errorf("key %s is %w, and has no effect", k, rule.ErrNotYet)))
 		}
 	}
 }
@@ -214,27 +199,21 @@ func (r *reader) at(it *item, n *yaml.Node, err error) *rule.Error {
 	return e
 }
 
-func (r *reader) itemError(it *item, n *yaml.Node, text, hint string) {
-	e := r.at(it, n, errors.New(text))
-	e.Hint = hint
-	r.Fail(e)
-}
-
 // text returns the text of a key, "" with an error if it is none, or if it is
 // needed and not there.
 func (r *reader) text(it *item, key string, needed bool) string {
 	n := it.value[key]
 	switch {
 	case n == nil && needed && !it.partial:
-		r.itemError(it, nil, fmt.Sprintf("the %s has no %s", it.kind, key), "")
+		r.wrong(it, nil, rule.CodeBadItem, "", "the %s has no %s", it.kind, key)
 		return ""
 	case n == nil:
 		return ""
 	case n.Kind != yaml.ScalarNode:
-		r.itemError(it, n, key+" must be a text", "")
+		r.wrong(it, n, rule.CodeBadItem, "", "%s must be a text", key)
 		return ""
 	case needed && (n.Tag == "!!null" || key != "desc" && strings.TrimSpace(n.Value) == ""):
-		r.itemError(it, n, key+" is empty", "")
+		r.wrong(it, n, rule.CodeBadItem, "", "%s is empty", key)
 		return ""
 	case n.Tag == "!!null":
 		return ""
@@ -256,7 +235,7 @@ func (r *reader) flag(it *item, key string, absent bool) bool {
 			return false
 		}
 	}
-	r.itemError(it, n, key+" must be true or false", "")
+	r.wrong(it, n, rule.CodeBadItem, "", "%s must be true or false", key)
 	return absent
 }
 
@@ -267,14 +246,14 @@ func (r *reader) texts(it *item, key string) []*yaml.Node {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		r.itemError(it, n, key+" must be a list", "")
+		r.wrong(it, n, rule.CodeBadItem, "", "%s must be a list", key)
 		return nil
 	}
 	var all []*yaml.Node
 	for _, c := range n.Content {
 		c = r.follow(c)
 		if c.Kind != yaml.ScalarNode {
-			r.itemError(it, c, key+" must be a list of texts", "")
+			r.wrong(it, c, rule.CodeBadItem, "", "%s must be a list of texts", key)
 			return nil
 		}
 		all = append(all, c)

@@ -79,16 +79,17 @@ func TestEveryKey(t *testing.T) {
 a.yaml:3:12: rule "R": unknown field proc.nmae; did you mean proc.name?
 a.yaml:4:13: rule "R": unknown priority "Loud": use one of Emergency, Alert, Critical, Error, Warning, Notice, Informational, Debug
 a.yaml:5:14: rule "R": unknown field no.such
-a.yaml:6:3: rule "R": key exceptions is not known to this version of goshawk yet
 a.yaml:7:12: rule "R": enabled must be true or false`},
 		{"no name", "- rule:\n  condition: no.such = a\n- macro:\n  condition: a b\n", `
 a.yaml:1:8: rule is empty
 a.yaml:2:14: unknown field no.such
-a.yaml:3:9: macro is empty`},
+a.yaml:3:9: macro is empty
+a.yaml:4:16: expected and, or or the end, found "b"`},
 		{"changes of others", "- rule: R\n  condition: and no.such = a\n  append: true\n- macro: m\n  condition: or x\n  override: {condition: append}\n- list: l\n  append: true\n", `
-a.yaml:3:3: rule "R": key append is not known to this version of goshawk yet
-a.yaml:6:3: macro "m": key override is not known to this version of goshawk yet
-a.yaml:8:3: list "l": key append is not known to this version of goshawk yet`},
+a.yaml:1:9: rule "R": there is no rule of this name to append to before this place
+a.yaml:4:10: macro "m": there is no macro of this name to append to before this place
+a.yaml:7:3: list "l": the list has no items; write items: [] for none
+a.yaml:7:9: list "l": there is no list of this name to append to before this place`},
 		{"macro of a failing rule", "- macro: m\n  condition: no.such = a\n- macro: n\n  condition: no.more = a\n- macro: o\n  condition: (n\n" +
 			head + "  condition: evt.type regex a (m and o\n", `
 a.yaml:2:14: macro "m": unknown field no.such

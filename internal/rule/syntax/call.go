@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/source"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 )
 
@@ -245,4 +246,63 @@ func (p *parser) listFollows(off int) bool {
 // coded makes an error.
 func coded(code rule.Code, pos rule.Pos, hint, format string, args ...any) *rule.Error {
 	return &rule.Error{Code: code, Pos: pos, Err: fmt.Errorf(format, args...), Hint: hint}
+}
+
+// ParseField reads a text that is a field or a transformer, as exceptions name
+// them.
+func ParseField(text string, c *source.Cursor) (rule.FieldRef, []*rule.Error) {
+	p := &parser{lex: lexer{text: text, cursor: c}}
+	t, err := p.lex.expr()
+	if err == nil && t.kind != tokWord {
+		err = coded(rule.CodeBadException, t.pos, "", "expected a field, found %s", t.name())
+	}
+	var ref rule.FieldRef
+	if err == nil {
+		ref, err = p.fieldOrCall(t)
+	}
+	if err == nil && p.lex.skip(p.lex.off) < len(text) {
+		err = coded(rule.CodeBadException, c.Pos(p.lex.skip(p.lex.off)), "", "expected nothing behind %s", ref.Text)
+	}
+	if err != nil {
+		return ref, []*rule.Error{err}
+	}
+	return ref, nil
+}
+
+// ParseList reads a text that is a list in parentheses.
+func ParseList(text string, c *source.Cursor) ([]rule.Literal, []*rule.Error) {
+	p := &parser{lex: lexer{text: text, cursor: c}}
+	var list rule.Comparison
+	err := p.list(&list, token{text: "the operator"})
+	if err == nil && p.lex.skip(p.lex.off) < len(text) {
+		err = coded(rule.CodeBadException, c.Pos(p.lex.skip(p.lex.off)), "", "expected nothing behind the list")
+	}
+	if err != nil {
+		return nil, []*rule.Error{err}
+	}
+	return list.Values, nil
+}
+
+// ParseOperator reads an operator with its quantity, if it has one. The place of
+// the error is not set.
+func ParseOperator(text string) (rule.Op, rule.Quant, *rule.Error) {
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return rule.OpInvalid, rule.QuantNone, coded(rule.CodeBadException, rule.Pos{}, "", "the operator is empty")
+	}
+	p := &parser{lex: lexer{text: words[0], cursor: source.TextCursor("", words[0])}}
+	t, err := p.lex.expr()
+	var op rule.Op
+	if err == nil {
+		op, err = operator("the field", t)
+	}
+	if err != nil || len(words) == 1 {
+		return op, rule.QuantNone, err
+	}
+	for _, q := range []rule.Quant{rule.QuantOneOf, rule.QuantAnyOf, rule.QuantAllOf} {
+		if len(words) == 2 && words[1] == q.String() && !op.TakesList() && op != rule.OpLt && op != rule.OpLe && op != rule.OpGt && op != rule.OpGe {
+			return op, q, nil
+		}
+	}
+	return op, rule.QuantNone, coded(rule.CodeBadException, rule.Pos{}, "", "unknown operator %q", text)
 }
