@@ -39,7 +39,7 @@ a warning, 2 if they cannot be loaded.`,
 			if err != nil && len(rule.Errors(err)) == 0 {
 				return err
 			}
-			r := &rulereport.Report{Errors: rule.Errors(err), Warnings: set.Warnings, Rules: len(set.Rules), Text: textOfFile}
+			r := &rulereport.Report{Errors: rule.Errors(err), Warnings: set.Warnings, Rules: len(set.Rules), Text: set.Text}
 			if err := write(cmd.OutOrStdout(), r); err != nil {
 				return failed(fmt.Errorf("write report: %w", err))
 			}
@@ -87,18 +87,6 @@ func isTerminal(w io.Writer) bool {
 	}
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
-}
-
-// textOfFile reads a rule file again, to show lines of it.
-func textOfFile(name string) string {
-	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return ""
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return ""
-	}
-	return string(text)
 }
 
 // printMistakes prints mistakes in rules and how many there are.

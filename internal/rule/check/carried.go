@@ -8,6 +8,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
+	"github.com/goshawk-security/goshawk/internal/rule/verdict"
 )
 
 // empty warns of a list that is written and has nothing in it. One that has a
@@ -19,13 +20,13 @@ func (c *checker) empty(e *rule.Comparison) {
 }
 
 // hasParam warns of a parameter that no event of these types has.
-func (c *checker) hasParam(f *rule.FieldRef, ctx typeSet) {
+func (c *checker) hasParam(f *rule.FieldRef, ctx verdict.Types) {
 	name := f.Arg.Name
 	if name == "" || name[0] >= '0' && name[0] <= '9' {
 		return // by position
 	}
 	var known []string
-	for _, t := range ctx.types() {
+	for _, t := range ctx.List() {
 		known = append(known, c.params[t]...)
 		for _, a := range t.Info().Args {
 			known = append(known, a.Name)
@@ -34,8 +35,8 @@ func (c *checker) hasParam(f *rule.FieldRef, ctx typeSet) {
 	if slices.Contains(known, name) {
 		return
 	}
-	where := "of " + ctx.names() + " "
-	if ctx == allTypes {
+	where := "of " + ctx.Names() + " "
+	if ctx == verdict.All() {
 		where = ""
 	}
 	c.warn(f.Pos, rule.CodeFieldNotCarried, suggest.DidYouMean(name, known, c.Work),
@@ -46,7 +47,7 @@ func (c *checker) hasParam(f *rule.FieldRef, ctx typeSet) {
 var pathFields = []string{"fd.name", "fs.path.name", "fs.path.source", "fs.path.target"}
 
 // insteadOf suggests a field for one that no event of these types has.
-func (c *checker) insteadOf(f *rule.FieldRef, ctx typeSet) string {
+func (c *checker) insteadOf(f *rule.FieldRef, ctx verdict.Types) string {
 	class := strings.HasPrefix(f.Name, "fs.path.") || strings.HasPrefix(f.Name, "fd.name") || f.Name == "fd.directory" || f.Name == "fd.filename"
 	if !class || *c.Work <= 0 {
 		return ""
@@ -54,12 +55,12 @@ func (c *checker) insteadOf(f *rule.FieldRef, ctx typeSet) string {
 	*c.Work -= len(pathFields)
 	var use []string
 	for _, name := range pathFields {
-		if row := c.Catalogue.Find(name); row != nil && row.Types != nil && ctx.and(setOf(row.Types)) == ctx {
+		if row := c.Catalogue.Find(name); row != nil && row.Types != nil && ctx.And(verdict.Of(row.Types)) == ctx {
 			use = append(use, name)
 		}
 	}
-	execs := setOf([]event.Type{event.Execve, event.Execveat})
-	if row := c.Catalogue.Find("proc.exepath"); row != nil && ctx.and(execs) == ctx {
+	execs := verdict.Of([]event.Type{event.Execve, event.Execveat})
+	if row := c.Catalogue.Find("proc.exepath"); row != nil && ctx.And(execs) == ctx {
 		use = append(use, row.Name)
 	}
 	if len(use) == 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/rule/literal"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 	"github.com/goshawk-security/goshawk/internal/rule/syntax"
+	"github.com/goshawk-security/goshawk/internal/rule/verdict"
 )
 
 // checker resolves the names in conditions and outputs and holds them against
@@ -23,7 +24,7 @@ type checker struct {
 	macro  map[*rule.Macro]*macroState
 	shared map[sharedKey][]rule.Literal
 	open   []*rule.Macro // from a rule's macro to the one at work
-	said   map[rule.Expr]verdict
+	said   map[rule.Expr]verdict.Verdict
 	rows   map[string]*field.Field // of transformers, by their text
 	calls  int                     // transformers around the one at work
 
@@ -49,7 +50,7 @@ type checker struct {
 type macroState struct {
 	done     bool
 	depth    int // macros below it
-	sets     verdict
+	sets     verdict.Verdict
 	mistakes bool
 	unknown  *rule.Error // its mistake, if that is a name that another version may know
 	held     []*rule.Error
@@ -71,7 +72,7 @@ func newChecker(in *Input, s *space) *checker {
 		space:      s,
 		macro:      map[*rule.Macro]*macroState{},
 		shared:     map[sharedKey][]rule.Literal{},
-		said:       map[rule.Expr]verdict{},
+		said:       map[rule.Expr]verdict.Verdict{},
 		rows:       map[string]*field.Field{},
 		lint:       lint.New(in.Catalogue, in.Work),
 		usedMacro:  map[*rule.Macro]bool{},
@@ -118,43 +119,43 @@ func isUnknownName(code rule.Code) bool {
 
 // expr checks a condition and returns for which event types it may be true,
 // and for which false. What it said of each part is kept.
-func (c *checker) expr(e rule.Expr) verdict {
+func (c *checker) expr(e rule.Expr) verdict.Verdict {
 	v := c.judge(e)
 	c.said[e] = v
 	return v
 }
 
-func (c *checker) judge(e rule.Expr) verdict {
+func (c *checker) judge(e rule.Expr) verdict.Verdict {
 	switch e := e.(type) {
 	case *rule.And:
-		v := always
+		v := verdict.Always()
 		for _, p := range e.Parts {
-			v = v.and(c.expr(p))
+			v = v.And(c.expr(p))
 		}
 		return v
 	case *rule.Or:
-		v := never
+		v := verdict.Never()
 		for _, p := range e.Parts {
-			v = v.or(c.expr(p))
+			v = v.Or(c.expr(p))
 		}
 		return v
 	case *rule.Not:
-		return c.expr(e.X).not()
+		return c.expr(e.X).Not()
 	case *rule.MacroRef:
 		return c.macroRef(e)
 	case *rule.Exists:
 		if !c.field(&e.Field) {
-			return maybe
+			return verdict.Maybe()
 		}
-		return existsVerdict(&e.Field)
+		return verdict.Exists(&e.Field)
 	case *rule.Comparison:
 		return c.comparison(e)
 	}
-	return maybe
+	return verdict.Maybe()
 }
 
 // macroRef resolves a macro's name.
-func (c *checker) macroRef(e *rule.MacroRef) verdict {
+func (c *checker) macroRef(e *rule.MacroRef) verdict.Verdict {
 	m := c.Macros[e.Name]
 	if m == nil {
 		hint := ""
@@ -167,7 +168,7 @@ func (c *checker) macroRef(e *rule.MacroRef) verdict {
 			hint = "if another file defines it, name that file first"
 		}
 		c.wrong(e.Pos, rule.CodeUnknownMacro, hint, fmt.Errorf("%w %s", rule.ErrUnknownMacro, e.Name))
-		return maybe
+		return verdict.Maybe()
 	}
 	switch i := slices.Index(c.open, m); {
 	case i >= 0:
@@ -176,10 +177,10 @@ func (c *checker) macroRef(e *rule.MacroRef) verdict {
 			names = append(names, m.Name)
 		}
 		c.wrong(e.Pos, rule.CodeCircle, "", fmt.Errorf("macros name each other in a circle: %s", circleText(names)))
-		return maybe
+		return verdict.Maybe()
 	case len(c.open) >= rule.MaxDepth:
 		c.wrong(e.Pos, rule.CodeTooLarge, "", fmt.Errorf("macros are nested more than %d deep", rule.MaxDepth))
-		return maybe
+		return verdict.Maybe()
 	}
 	e.Macro = m
 	c.usedMacro[m] = true
@@ -207,7 +208,7 @@ func (c *checker) macroRef(e *rule.MacroRef) verdict {
 func (c *checker) checkMacro(m *rule.Macro) *macroState {
 	s := c.macro[m]
 	if s == nil {
-		s = &macroState{sets: maybe}
+		s = &macroState{sets: verdict.Maybe()}
 		c.macro[m] = s
 	}
 	if s.done || m.Expr == nil {
@@ -225,7 +226,7 @@ func (c *checker) checkMacro(m *rule.Macro) *macroState {
 	}
 	c.open = c.open[:len(c.open)-1]
 	if !s.mistakes {
-		c.context(m.Expr, allTypes, false)
+		c.context(m.Expr, verdict.All(), false)
 	}
 	c.kind, c.name, c.hold = kind, name, hold
 	return s

@@ -13,6 +13,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/rule/lint"
 	"github.com/goshawk-security/goshawk/internal/rule/literal"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
+	"github.com/goshawk-security/goshawk/internal/rule/verdict"
 )
 
 // resolveArg checks a field's argument against what its row takes.
@@ -48,29 +49,30 @@ func resolveArg(f *rule.FieldRef, row *field.Field) (hint string, err error) {
 }
 
 // comparison checks a comparison.
-func (c *checker) comparison(e *rule.Comparison) verdict {
+func (c *checker) comparison(e *rule.Comparison) verdict.Verdict {
 	known := c.field(&e.Field)
-	if known && !allows(e.Op, e.Field.Field.Type) {
-		c.wrong(e.Pos, rule.CodeBadOperator, "use one of "+allowed(e.Field.Field.Type),
+	if known && !literal.Allows(e.Op, e.Field.Field.Type) {
+		c.wrong(e.Pos, rule.CodeBadOperator, "use one of "+literal.Allowed(e.Field.Field.Type),
 			fmt.Errorf("%s cannot be used with %s, which is %s", e.Op, e.Field.Text, rule.TypeName(e.Field.Field.Type)))
-		return maybe
+		return verdict.Maybe()
 	}
 	if e.Right != nil {
 		if !known {
 			c.field(e.Right)
-			return maybe
+			return verdict.Maybe()
 		}
 		if !c.right(e) {
-			return maybe
+			return verdict.Maybe()
 		}
-		return verdict{yes: carriers(&e.Field).and(carriers(e.Right)), no: allTypes}
+		return verdict.Compare(e)
 	}
 	c.empty(e)
 	if !c.values(e, known) {
-		return maybe
+		return verdict.Maybe()
 	}
 	c.lint.Comparison(e, c.warn)
-	return c.compareVerdict(e)
+	c.direction(e)
+	return verdict.Compare(e)
 }
 
 // takesList tells that a list stands on the right of a comparison.

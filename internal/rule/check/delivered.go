@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
-	"github.com/goshawk-security/goshawk/internal/field"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
+	"github.com/goshawk-security/goshawk/internal/rule/verdict"
 )
 
 // eventName checks a value that evt.type is compared with. It returns false for
@@ -21,10 +21,10 @@ func (c *checker) eventName(e *rule.Comparison, v *rule.Literal) bool {
 	if _, ok := event.TypeByName(v.Text); ok {
 		return true
 	}
-	if isEventName(v.Text) {
+	if verdict.IsEvent(v.Text) {
 		return false
 	}
-	hint := suggest.DidYouMean(v.Text, knownEvents, c.Work)
+	hint := suggest.DidYouMean(v.Text, verdict.Events(), c.Work)
 	if hint != "" {
 		c.wrong(v.Pos, rule.CodeUnknownEventType, hint, fmt.Errorf("unknown event type %s", v.Text))
 		return true
@@ -63,12 +63,9 @@ func eventsAre(names []string) string {
 	return "events of type " + strings.Join(names[:last], ", ") + " and " + names[last] + " are"
 }
 
-// undelivered says why a field never has a value, "" if it can have one.
-func undelivered(*field.Field) string { return "" }
-
 // delivered warns of a field without values, once for each that asks.
 func (c *checker) delivered(f *rule.FieldRef) {
-	why := undelivered(f.Field)
+	why := verdict.Undelivered(f.Field)
 	key := [3]string{c.kind, c.name, f.Name}
 	if why == "" || c.saidField[key] {
 		return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/verdict"
 )
 
 // neverMatches says why a condition can never match. What was said of its parts
@@ -29,16 +30,16 @@ func (c *checker) neverMatches(e rule.Expr, said []*rule.Error) *rule.Error {
 func (c *checker) reason(e rule.Expr) string {
 	switch e := e.(type) {
 	case *rule.And:
-		ctx := allTypes
+		ctx := verdict.All()
 		for _, p := range e.Parts {
-			yes := c.said[p].yes
+			yes := c.said[p].Yes
 			switch {
-			case yes == typeSet{}:
+			case yes.IsEmpty():
 				return c.reason(p)
-			case ctx.and(yes) == typeSet{}:
-				return fmt.Sprintf("%s needs an event of %s, and what stands before it one of %s", short(p.String()), yes.names(), ctx.names())
+			case ctx.And(yes).IsEmpty():
+				return fmt.Sprintf("%s needs an event of %s, and what stands before it one of %s", short(p.String()), yes.Names(), ctx.Names())
 			}
-			ctx = ctx.and(yes)
+			ctx = ctx.And(yes)
 		}
 		return ""
 	case *rule.Or:
@@ -49,7 +50,7 @@ func (c *checker) reason(e rule.Expr) string {
 		}
 		return ""
 	case *rule.Exists:
-		if why := undelivered(e.Field.Field); why != "" {
+		if why := verdict.Undelivered(e.Field.Field); why != "" {
 			return fmt.Sprintf("%s is not delivered: %s", e.Field.Name, why)
 		}
 	case *rule.Comparison:
@@ -57,7 +58,7 @@ func (c *checker) reason(e rule.Expr) string {
 			if f == nil || f.Field == nil {
 				continue
 			}
-			if why := undelivered(f.Field); why != "" {
+			if why := verdict.Undelivered(f.Field); why != "" {
 				return fmt.Sprintf("%s is not delivered: %s", f.Name, why)
 			}
 		}
@@ -89,7 +90,7 @@ func missingEvents(e *rule.Comparison) []string {
 	}
 	var names []string
 	for _, v := range e.Values {
-		if _, ok := event.TypeByName(v.Text); ok || !isEventName(v.Text) {
+		if _, ok := event.TypeByName(v.Text); ok || !verdict.IsEvent(v.Text) {
 			return nil
 		}
 		names = append(names, v.Text)
@@ -99,12 +100,9 @@ func missingEvents(e *rule.Comparison) []string {
 
 // trueIfAbsent warns of events that make a rule true whatever they are, because
 // a field that the condition denies something of is one that they never have.
-func (c *checker) trueIfAbsent(e rule.Expr, v verdict) {
-	all := v.yes
-	for i := range all {
-		all[i] &^= v.no[i]
-	}
-	if all == (typeSet{}) {
+func (c *checker) trueIfAbsent(e rule.Expr, v verdict.Verdict) {
+	all := v.Yes.Without(v.No)
+	if all.IsEmpty() {
 		return
 	}
 	f := (&denials{checker: c, seen: map[denial]bool{}}).find(e, all, false)
@@ -116,12 +114,8 @@ func (c *checker) trueIfAbsent(e rule.Expr, v verdict) {
 			return // said
 		}
 	}
-	without := all
-	for i, has := range carriers(f) {
-		without[i] &^= has
-	}
 	c.warn(f.Pos, rule.CodeTrueIfAbsent, fmt.Sprintf("add %s exists, or leave out these event types", f.Text),
-		"every event of %s makes the condition true: it has no %s, and what is denied of a missing value is true", without.names(), f.Text)
+		"every event of %s makes the condition true: it has no %s, and what is denied of a missing value is true", all.Without(verdict.Carriers(f)).Names(), f.Text)
 }
 
 // denials looks for what a condition denies of fields that are not there.
@@ -137,7 +131,7 @@ type denial struct {
 
 // find finds a comparison behind a not whose field some of these types do not
 // have. The part e is true for all events of the types, or false if not says so.
-func (d *denials) find(e rule.Expr, types typeSet, not bool) *rule.FieldRef {
+func (d *denials) find(e rule.Expr, types verdict.Types, not bool) *rule.FieldRef {
 	switch e := e.(type) {
 	case *rule.And:
 		return d.in(e.Parts, types, not, not)
@@ -153,7 +147,7 @@ func (d *denials) find(e rule.Expr, types typeSet, not bool) *rule.FieldRef {
 		}
 	case *rule.Comparison:
 		f := &e.Field
-		if not && f.Field != nil && byType[f.Name] == nil && undelivered(f.Field) == "" && carriers(f).and(types) != types {
+		if not && f.Field != nil && !verdict.ByType(f) && verdict.Undelivered(f.Field) == "" && verdict.Carriers(f).And(types) != types {
 			return f
 		}
 	}
@@ -161,19 +155,17 @@ func (d *denials) find(e rule.Expr, types typeSet, not bool) *rule.FieldRef {
 }
 
 // in looks at parts, one of which is enough if one says so.
-func (d *denials) in(parts []rule.Expr, types typeSet, not, one bool) *rule.FieldRef {
+func (d *denials) in(parts []rule.Expr, types verdict.Types, not, one bool) *rule.FieldRef {
 	for _, p := range parts {
 		t := types
 		if one {
 			v := d.said[p]
 			if not {
-				v = v.not()
+				v = v.Not()
 			}
-			for i := range t {
-				t[i] &= v.yes[i] &^ v.no[i]
-			}
+			t = t.And(v.Yes.Without(v.No))
 		}
-		if t == (typeSet{}) {
+		if t.IsEmpty() {
 			continue
 		}
 		if f := d.find(p, t, not); f != nil {

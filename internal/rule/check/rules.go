@@ -6,6 +6,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/lint"
+	"github.com/goshawk-security/goshawk/internal/rule/verdict"
 )
 
 // run checks the rules, then the macros that no rule uses. Those may name what
@@ -206,18 +207,23 @@ func (c *checker) rule(d *Draft) {
 	if c.broken {
 		return // what is said of the types would mislead
 	}
-	d.Types = v.yes.types()
-	c.context(d.Condition, allTypes, false)
+	d.Types = v.Yes.List()
+	c.context(d.Condition, verdict.All(), false)
 	c.need(d.Condition, len(d.Types) > 0)
 	switch {
 	case len(d.Types) == 0:
 		why := c.neverMatches(d.Condition, held)
 		held = append(slices.DeleteFunc(held, sameCause), why)
-	case (v.yes == allTypes || len(d.Types) > manyTypes) && !d.NoTypeWarn:
+	case (v.Yes == verdict.All() || len(d.Types) > manyTypes) && !d.NoTypeWarn:
 		c.warn(d.Condition.Position(), rule.CodeNoEventType, "begin it with evt.type in (...)",
 			"no event type restricts the condition: it is tried on every event")
 	}
 	c.trueIfAbsent(d.Condition, v)
+	for _, x := range d.Exceptions {
+		if x.Values == 0 {
+			c.warn(x.Pos, rule.CodeExceptionUnused, "give it values, or take it out", "exception %q has no values: it excepts nothing", x.Name)
+		}
+	}
 }
 
 // manyTypes is the number of event types from which on Falco warns.

@@ -3,7 +3,6 @@ package check
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -31,7 +30,7 @@ func (c *checker) call(f *rule.FieldRef) bool {
 	if !ok {
 		return false
 	}
-	name := callName(f, args)
+	name := transform.Name(f.Call.Func, f.Arg, args)
 	row := c.rows[name]
 	if row == nil {
 		var err error
@@ -74,40 +73,6 @@ func (c *checker) oneValue(what string, f *rule.FieldRef) bool {
 	c.wrong(f.Pos, rule.CodeBadTransformer, "use "+strings.Join(f.Field.Either, " or "),
 		fmt.Errorf("%s cannot be used with %s, which stands for two fields", what, f.Text))
 	return false
-}
-
-// callName writes a transformer so that equal ones are written alike.
-func callName(f *rule.FieldRef, args []transform.Operand) string {
-	var b strings.Builder
-	b.WriteString(f.Call.Func)
-	b.WriteByte('(')
-	writeOperands(&b, args)
-	b.WriteByte(')')
-	if f.Arg.Given {
-		b.WriteString("[" + f.Arg.Name + "]")
-	}
-	return b.String()
-}
-
-func writeOperands(b *strings.Builder, args []transform.Operand) {
-	for i := range args {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		switch a := &args[i]; {
-		case a.Ref != nil:
-			b.WriteString(a.Ref.Name)
-			if a.Ref.Arg.Given {
-				b.WriteString("[" + a.Ref.Arg.Name + "]")
-			}
-		case a.IsList:
-			b.WriteByte('(')
-			writeOperands(b, a.List)
-			b.WriteByte(')')
-		default:
-			b.WriteString(strconv.Quote(a.Text))
-		}
-	}
 }
 
 // right checks the field that a comparison has on the right. Falco takes one

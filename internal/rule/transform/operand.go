@@ -2,6 +2,8 @@ package transform
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
@@ -56,4 +58,38 @@ func (o *Operand) read() field.Getter {
 		return get
 	}
 	return func(ev *event.Event, _ field.Arg) event.Value { return get(ev, arg) }
+}
+
+// Name writes a transformer so that equal ones are written alike.
+func Name(fn string, arg field.Arg, args []Operand) string {
+	var b strings.Builder
+	b.WriteString(fn)
+	b.WriteByte('(')
+	writeOperands(&b, args)
+	b.WriteByte(')')
+	if arg.Given {
+		b.WriteString("[" + arg.Name + "]")
+	}
+	return b.String()
+}
+
+func writeOperands(b *strings.Builder, args []Operand) {
+	for i := range args {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		switch a := &args[i]; {
+		case a.Ref != nil:
+			b.WriteString(a.Ref.Name)
+			if a.Ref.Arg.Given {
+				b.WriteString("[" + a.Ref.Arg.Name + "]")
+			}
+		case a.IsList:
+			b.WriteByte('(')
+			writeOperands(b, a.List)
+			b.WriteByte(')')
+		default:
+			b.WriteString(strconv.Quote(a.Text))
+		}
+	}
 }

@@ -1,4 +1,4 @@
-package check
+package literal
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 	"github.com/goshawk-security/goshawk/internal/rule/syntax"
 )
 
-// allows tells whether an operator can be used with a type of field. Texts have
+// Allows tells whether an operator can be used with a type of field. Texts have
 // all operators: those on bytes too, which Falco gives to its one field of bytes.
-func allows(o rule.Op, t event.ValueType) bool {
+func Allows(o rule.Op, t event.ValueType) bool {
 	switch o {
 	case rule.OpEq, rule.OpNe:
 		return t != event.TypeList
@@ -23,11 +23,11 @@ func allows(o rule.Op, t event.ValueType) bool {
 	return t == event.TypeString
 }
 
-// allowed lists the operators of a type, for a hint.
-func allowed(t event.ValueType) string {
+// Allowed lists the operators of a type, for a hint.
+func Allowed(t event.ValueType) string {
 	var names []string
 	for _, o := range rule.Ops() {
-		if allows(o, t) {
+		if Allows(o, t) {
 			names = append(names, o.String())
 		}
 	}

@@ -1,4 +1,4 @@
-package check
+package verdict
 
 import (
 	"slices"
@@ -70,8 +70,8 @@ stty timer_gettime64 timer_settime64 timerfd_gettime64 timerfd_settime64 truncat
 ugetrlimit ulimit utimensat_time64 vm86old vserver
 `
 
-// knownEvents are all names of events, sorted.
-var knownEvents = func() []string {
+// events are all names of events, sorted.
+var events = func() []string {
 	all := strings.Fields(eventNames + kernelNames)
 	for _, t := range event.Types() {
 		all = append(all, t.String())
@@ -80,7 +80,12 @@ var knownEvents = func() []string {
 	return slices.Compact(all)
 }()
 
-func isEventName(name string) bool {
-	_, ok := slices.BinarySearch(knownEvents, name)
+// Events returns every name that an event can have, sorted, also those of events
+// that are not delivered. The slice is shared.
+func Events() []string { return events }
+
+// IsEvent tells whether an event can have a name.
+func IsEvent(name string) bool {
+	_, ok := slices.BinarySearch(events, name)
 	return ok
 }
