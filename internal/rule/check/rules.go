@@ -52,6 +52,7 @@ func (c *checker) foreign() {
 	for _, d := range c.Rules {
 		if d.Foreign && d.Condition != nil {
 			c.expr(d.Condition)
+			c.mentions(d.Condition) // behind fields that are not known, too
 		}
 	}
 	for m, s := range c.macro {

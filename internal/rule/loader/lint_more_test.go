@@ -106,6 +106,12 @@ a.yaml:14:3: macro "alone": no rule and no macro uses it; take it out unless ano
 	if diff := cmp.Diff(want, lines(set.Warnings)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	// What a rule of another source uses is used.
+	set = mustLoad(t, "- list: l\n  items: [a]\n- macro: m\n  condition: ka.verb in (l)\n- macro: n\n  condition: not ka.x = y\n"+
+		withCondition("(ka.user in (l) or m) and n")+"  source: k8s_audit\n")
+	if len(set.Warnings) != 1 || set.Warnings[0].Code != rule.CodeUnknownSource {
+		t.Errorf("of another source: %v", set.Warnings)
+	}
 	// Files without rules are for others.
 	if set := mustLoad(t, "- list: l\n  items: [a]\n- macro: m\n  condition: proc.name = x\n"); len(set.Warnings) > 0 {
 		t.Errorf("without rules: %v", set.Warnings)

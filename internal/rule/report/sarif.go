@@ -96,8 +96,8 @@ func SARIF(w io.Writer, r *Report, version, dir string) error {
 
 func (p *problem) sarif(index int, dir string) sarifResult {
 	text := p.Err.Error()
-	if kind := p.kind(); kind != "" {
-		text = kind + " " + p.Rule + ": " + text
+	if p.Rule != "" {
+		text = p.kind() + " " + p.Rule + ": " + text
 	}
 	if p.Hint != "" {
 		text += "; " + p.Hint

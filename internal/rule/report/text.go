@@ -44,8 +44,8 @@ func (p *problem) write(b *strings.Builder, paint func(colour, s string) string)
 	}
 	level := p.level() + "[" + string(p.info.Code) + "]"
 	message := p.Err.Error()
-	if kind := p.kind(); kind != "" {
-		message = fmt.Sprintf("%s %q: %s", kind, p.Rule, message)
+	if p.Rule != "" {
+		message = fmt.Sprintf("%s %q: %s", p.kind(), p.Rule, message)
 	}
 	fmt.Fprintf(b, "%s: %s: %s\n", paint(bold, clean(p.Pos.String())), paint(colour, level), clean(message))
 	margin := ""
