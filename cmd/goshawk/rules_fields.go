@@ -19,12 +19,14 @@ func newRulesFields() *cobra.Command {
 			switch format {
 			case "text":
 				return failed(field.Text(cmd.OutOrStdout(), agent.Catalogue().All()))
+			case "json":
+				return failed(field.JSON(cmd.OutOrStdout(), agent.Catalogue().All()))
 			case "markdown":
 				return failed(field.Markdown(cmd.OutOrStdout(), agent.Catalogue().All()))
 			}
-			return fmt.Errorf("--format: unknown format %q: use text or markdown", format)
+			return fmt.Errorf("--format: unknown format %q: use text, markdown or json", format)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", format, "format of the list: text or markdown")
+	cmd.Flags().StringVar(&format, "format", format, "format of the list: text, markdown or json")
 	return cmd
 }

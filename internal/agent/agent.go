@@ -187,7 +187,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 // a rule asks for, and what keeps the process table right.
 func (a *Agent) open() (*capture.Source, error) {
 	enrichment := a.cfg.enrich()
-	enrichment.Environ = a.set.NeedsEnv()
+	enrichment.Environ, enrichment.Host = a.set.NeedsEnv(), a.node.Hostname
 	var err error
 	if a.enricher, err = enrich.New(enrichment, a.log.Named("enrich")); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 // Config sets up an Enricher. The zero value means the defaults.
 type Config struct {
+	Host          string        // name of the node, for events; may be empty
 	ProcRoot      string        // where proc is mounted; /proc
 	CgroupRoot    string        // where cgroup file systems are mounted; /sys/fs/cgroup
 	MaxProcesses  int           // 65536

@@ -31,6 +31,9 @@ type Enricher struct {
 	dirs    *dirs.Finder // nil if nobody asks for late names
 	hostMnt uint32       // mount namespace of the host, 0 if it cannot be read
 
+	count         uint64 // events that were given
+	first, before uint64 // when the first of them happened, and the last
+
 	trimmed uint64 // of Table.Trimmed, when it was looked at last
 	warn    uint64 // event time before which trimming is not logged again
 }
@@ -100,6 +103,16 @@ func (e *Enricher) Scan(ctx context.Context) error {
 	return err
 }
 
+// number counts the event.
+func (e *Enricher) number(ev *event.Event) {
+	if e.count++; e.count == 1 {
+		e.first = ev.Time
+	}
+	ev.Num, ev.First, ev.Before = e.count, e.first, e.before
+	e.before = ev.Time
+	ev.Host = e.cfg.Host
+}
+
 // Apply updates the tables with a state event and sets Process, Image, Container
 // and Accounts of any event, as they are after it: for a birth the parent's, for
 // an exec the new image, for an end the one that ended. An event of a known
@@ -109,6 +122,7 @@ func (e *Enricher) Apply(ev *event.Event) {
 		p   *process.Entry
 		img *event.Image
 	)
+	e.number(ev)
 	e.table.Advance(ev.Time)
 	if n := e.table.Trimmed(); n != e.trimmed {
 		e.reportTrimmed(n, ev.Time)

@@ -40,6 +40,10 @@ type Event struct {
 	Image     *Image
 	Container *Container
 	Accounts  Accounts // names of users and groups where the process runs; may be nil
+	Num       uint64   // counts the events that enrich was given, from 1
+	First     uint64   // Time of the first of them
+	Before    uint64   // Time of the one before this; 0 for the first
+	Host      string   // name of the node
 
 	names names
 }

@@ -78,6 +78,10 @@ type Field struct {
 
 	// NeedsEnv asks the kernel side to send environments.
 	NeedsEnv bool
+
+	// Undelivered is the reason why no event has a value for the field, "" if some
+	// have: the getter then says absent, and the check of rules warns.
+	Undelivered string
 }
 
 // Catalogue finds fields by name.
@@ -94,6 +98,9 @@ func New(sources ...[]Field) *Catalogue {
 		c.rows = append(c.rows, rows...)
 	}
 	for i := range c.rows {
+		if c.rows[i].Get == nil && c.rows[i].Undelivered != "" {
+			c.rows[i].Get = absent
+		}
 		if c.rows[i].Scope < PerEvent || c.rows[i].Scope > PerNode {
 			panic("field: " + c.rows[i].Name + " has no scope")
 		}
@@ -110,6 +117,9 @@ func New(sources ...[]Field) *Catalogue {
 	}
 	return c
 }
+
+// absent is the getter of a field that is not delivered.
+func absent(*event.Event, Arg) event.Value { return event.Value{} }
 
 // Sides returns the rows that Either names; none for a row that New did not
 // see. They are shared.

@@ -15,6 +15,9 @@ func lineageFields() []Field {
 		ancestors("proc.aexe", procExe, "proc.exe"),
 		ancestors("proc.aexepath", procExePath, "proc.exepath"),
 		ancestors("proc.acmdline", procCmdLine, "proc.cmdline"),
+		ancestors("proc.aargs", func(im *event.Image) event.Value { return event.OptionalString(argsOf(im)) }, "proc.args"),
+		Field{Name: "proc.aenv", Type: event.TypeString, Arg: OptionalKey, Get: ancestorEnv, NeedsEnv: true,
+			Desc: "proc.env of the N-th ancestor, the parent being 1; with a name, that variable of the nearest ancestor that has it; without an argument, the parent's."},
 		Field{Name: "proc.apid", Type: event.TypeInt, Arg: OptionalIndex, First: 1, Get: ancestorPID,
 			Desc: "proc.pid of the N-th ancestor, the parent being 1 and the process itself 0; without a number, of any ancestor."},
 	)
@@ -122,4 +125,34 @@ func loginShell(im *event.Image) event.Value {
 		im = im.Parent
 	}
 	return v
+}
+
+// argsOf are the arguments of an image as they end its command line.
+func argsOf(im *event.Image) string {
+	rest, ok := strings.CutPrefix(im.CmdLine, im.Comm+" ")
+	if !ok {
+		return ""
+	}
+	return rest
+}
+
+func ancestorEnv(ev *event.Event, arg Arg) event.Value {
+	n := 1
+	if i, ok := position(arg.Name); ok && arg.Given {
+		n = i
+	}
+	im := ancestor(ev, n)
+	if _, ok := position(arg.Name); ok || !arg.Given {
+		if im == nil || im.Env == "" {
+			return event.Value{}
+		}
+		return event.String(ev.Scratch(func(b []byte) []byte { return im.Env.AppendJoined(b) }))
+	}
+	for ; im != nil && n < event.MaxLineage; n++ {
+		if v := variable(im, arg.Name); v.IsPresent() {
+			return v
+		}
+		im = im.Parent
+	}
+	return event.Value{}
 }

@@ -16,6 +16,9 @@ func Text(w io.Writer, rows []Field) error {
 	for i := range rows {
 		r := &rows[i]
 		fmt.Fprintf(b, "%s  (%s)\n    %s\n", r.shown(), r.kind(), r.Desc)
+		if r.Undelivered != "" {
+			fmt.Fprintf(b, "    Not delivered: %s.\n", r.Undelivered)
+		}
 		if r.Types != nil {
 			fmt.Fprintf(b, "    Only for: %s\n", typeNames(r.Types))
 		}
@@ -38,6 +41,9 @@ func Markdown(w io.Writer, rows []Field) error {
 		desc := r.Desc
 		if r.Types != nil {
 			desc += " Only for " + typeNames(r.Types) + "."
+		}
+		if r.Undelivered != "" {
+			desc += " **Not delivered:** " + r.Undelivered + "."
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", r.shown(), r.kind(), cell(desc), cell(r.from()), cell(r.changes()))
 	}
@@ -100,6 +106,9 @@ func (f *Field) kind() string {
 
 // from is the source, and the kernel that is needed if it is not the oldest.
 func (f *Field) from() string {
+	if f.Undelivered != "" {
+		return ""
+	}
 	if f.Since == "" || f.Since == oldestKernel {
 		return f.Source
 	}
@@ -109,6 +118,8 @@ func (f *Field) from() string {
 // changes says when the value can change.
 func (f *Field) changes() string {
 	switch {
+	case f.Undelivered != "":
+		return ""
 	case f.Scope == PerName:
 		return "name"
 	case f.Scope == PerEvent:

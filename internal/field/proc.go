@@ -123,9 +123,14 @@ func procEnv(ev *event.Event, arg Arg) event.Value {
 	case !arg.Given:
 		return event.String(ev.Scratch(func(b []byte) []byte { return im.Env.AppendJoined(b) }))
 	}
+	return variable(im, arg.Name)
+}
+
+// variable returns the value of a variable of an image's environment.
+func variable(im *event.Image, name string) event.Value {
 	for e := range im.Env.All() {
-		if len(e) > len(arg.Name) && e[len(arg.Name)] == '=' && e[:len(arg.Name)] == arg.Name {
-			return event.String(e[len(arg.Name)+1:])
+		if len(e) > len(name) && e[len(name)] == '=' && e[:len(name)] == name {
+			return event.String(e[len(name)+1:])
 		}
 	}
 	return event.Value{}

@@ -36,6 +36,7 @@ func unlike(ev *event.Event) *event.Event {
 		Process:   &event.Process{PID: 99, ParentPID: 98, Start: 97, Ended: 96, Cgroup: 95, Image: &event.Image{Comm: "x"}},
 		Container: &event.Container{FullID: "fedcba9876543210", Runtime: "podman", PodUID: "u-2"},
 		Accounts:  others{},
+		Num:       ev.Num + 1, First: ev.First + 1, Before: ev.Before + 1, Host: ev.Host + "x",
 	}
 }
 

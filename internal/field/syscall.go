@@ -2,6 +2,7 @@ package field
 
 import (
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -11,7 +12,7 @@ import (
 // of package event can answer. Names and meanings are Falco's; where ours
 // differ, Desc says so.
 func Syscall() []Field {
-	return slices.Concat(
+	rows := slices.Concat(
 		evtFields(),
 		argFields(),
 		procFields(),
@@ -26,7 +27,19 @@ func Syscall() []Field {
 		socketFields(),
 		fsPathFields(),
 		containerFields(),
+		counterFields(),
+		ioFields(),
+		protoFields(),
+		undeliveredFields(),
 	)
+	slices.SortStableFunc(rows, func(a, b Field) int { return a.class() - b.class() })
+	return rows
+}
+
+// class is the place of a field's class in the catalogue.
+func (f *Field) class() int {
+	name, _, _ := strings.Cut(f.Name, ".")
+	return slices.Index([]string{"evt", "syscall", "proc", "thread", "user", "group", "fd", "fdlist", "fs", "container", "k8s"}, name)
 }
 
 // group gives rows what they have in common: scope, source, what invalidates
