@@ -133,7 +133,7 @@ var byType = map[string]func(event.Type) (string, bool){
 func ByType(f *rule.FieldRef) bool { return byType[f.Name] != nil }
 
 // Undelivered says why a field never has a value, "" if it can have one.
-func Undelivered(*field.Field) string { return "" }
+func Undelivered(f *field.Field) string { return f.Undelivered }
 
 // Exists is the Verdict of a test for a value.
 func Exists(f *rule.FieldRef) Verdict {
