@@ -10,6 +10,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/verdict"
 )
 
 // maxSteps bounds the comparing of rules with each other: what is left when they
@@ -24,18 +25,18 @@ func Implied(rules []*rule.Rule) []*rule.Error {
 	p := &prover{ids: map[string]*term{}, macros: map[*rule.Macro]*term{}, known: map[[2]int]bool{},
 		lists: map[shared]*set{}, sets: map[string]*set{}, steps: maxSteps}
 	terms := make([]*term, len(rules))
-	types := make([]map[event.Type]bool, len(rules))
+	types := make([]verdict.Types, len(rules))
 	for i, r := range rules {
 		terms[i] = p.term(r.Condition)
-		types[i] = map[event.Type]bool{}
-		for _, t := range r.Types {
-			types[i][t] = true
-		}
+		types[i] = verdict.Of(r.Types)
 	}
 	var found []*rule.Error
 	for i, r := range rules {
 		for j, other := range rules {
-			if i == j || r.Source != other.Source || !within(r.Types, types[j]) {
+			if p.steps--; p.steps < 0 {
+				return found
+			}
+			if i == j || r.Source != other.Source || !types[i].Without(types[j]).IsEmpty() {
 				continue
 			}
 			same := terms[i] == terms[j]
@@ -57,15 +58,6 @@ func Implied(rules []*rule.Rule) []*rule.Error {
 		}
 	}
 	return found
-}
-
-func within(types []event.Type, all map[event.Type]bool) bool {
-	for _, t := range types {
-		if !all[t] {
-			return false
-		}
-	}
-	return true
 }
 
 // term is a condition in a form in which equal ones are the same term: macros
@@ -256,8 +248,7 @@ func (p *prover) prove(a, b *term) bool {
 	case b.kind == '?':
 		return a.kind == '=' && a.ref == b.ref && !b.each
 	case a.kind == '=' && b.kind == '=':
-		p.steps -= len(a.texts)
-		return follows(a, b)
+		return p.follows(a, b)
 	}
 	return false
 }
@@ -272,7 +263,7 @@ func (p *prover) any(parts []*term, f func(*term) bool) bool {
 
 // follows tells whether a comparison follows from another of the same field:
 // because it has more values, or because a shorter text is looked for.
-func follows(a, b *term) bool {
+func (p *prover) follows(a, b *term) bool {
 	x, y := a.cmp, b.cmp
 	if a.ref != b.ref || x.Right != nil || y.Right != nil || len(x.Values) == 0 ||
 		x.Quant == rule.QuantOneOf || x.Quant == rule.QuantAllOf || y.Quant == rule.QuantOneOf || y.Quant == rule.QuantAllOf {
@@ -281,6 +272,7 @@ func follows(a, b *term) bool {
 	if x.Field.Field.Type == event.TypeList {
 		return x.Op == y.Op && subset(a, b)
 	}
+	p.steps -= len(a.texts)
 	one := func(op rule.Op) bool { return op == rule.OpEq || op == rule.OpIn || op == rule.OpIntersects }
 	switch {
 	case one(x.Op) && one(y.Op), x.Op == y.Op && growing(x.Op):
@@ -293,6 +285,9 @@ func follows(a, b *term) bool {
 	}
 	switch y.Op {
 	case rule.OpStartsWith, rule.OpEndsWith, rule.OpContains:
+		if p.steps -= len(a.texts) * len(y.Values); p.steps < 0 {
+			return false
+		}
 		for s := range a.texts {
 			if !covered(s, y) {
 				return false

@@ -17,10 +17,9 @@ import (
 // codeExamples has a text for each code that brings it up: a whole file, or a
 // condition. Those without one cannot be shown in a few lines.
 var codeExamples = map[rule.Code]string{
-	rule.CodeFileUnreadable:    "",
-	rule.CodeTooLarge:          "",
-	rule.CodeNoRuleFiles:       "",
-	rule.CodeFieldNotDelivered: "",
+	rule.CodeFileUnreadable: "",
+	rule.CodeTooLarge:       "",
+	rule.CodeNoRuleFiles:    "",
 
 	rule.CodeBadYAML:          "- rule: Shell\n  desc: A shell started: or so\n",
 	rule.CodeBadItem:          "- list: shells\n",
@@ -61,6 +60,7 @@ var codeExamples = map[rule.Code]string{
 	rule.CodeNoEventType:        "proc.name = sh",
 	rule.CodeNeverMatches:       "evt.type = execve and fd.name = /etc/shadow",
 	rule.CodeFieldNotCarried:    "evt.type = execve and (proc.name = sh or fd.name = /etc/shadow)",
+	rule.CodeFieldNotDelivered:  "evt.type = execve and (proc.name = sh or thread.cpu > 50)",
 	rule.CodeEventNotDelivered:  "evt.type in (execve, page_fault) and proc.name = sh",
 	rule.CodeTrueIfAbsent:       "evt.type in (open, execve) and not fd.name startswith /tmp",
 	rule.CodeImpossibleValue:    "evt.type = open and fd.type = fil",

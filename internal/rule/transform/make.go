@@ -129,6 +129,7 @@ func inherit(row *field.Field, args []Operand) {
 		if in.Types != nil {
 			row.Types = both(row.Types, in.Types)
 		}
+		row.Undelivered = alsoSaid(row.Undelivered, in.Undelivered)
 		row.Invalidates = alsoSaid(row.Invalidates, in.Invalidates)
 		row.Source = alsoSaid(row.Source, in.Source)
 		if args[i].each() {

@@ -209,14 +209,14 @@ func TestRow(t *testing.T) {
 	a, b := of(event.String("a")), of(event.String("b"))
 	*a.Ref.Field = field.Field{Name: "a.a", Get: a.Ref.Field.Get, Scope: field.PerImage, NeedsEnv: true, Invalidates: "exec", Source: "kernel",
 		Types: []event.Type{event.Open, event.Execve}}
-	*b.Ref.Field = field.Field{Name: "b.b", Get: b.Ref.Field.Get, Scope: field.PerName, Invalidates: "exec", Source: "passwd",
+	*b.Ref.Field = field.Field{Name: "b.b", Get: b.Ref.Field.Get, Scope: field.PerName, Invalidates: "exec", Source: "passwd", Undelivered: "not yet",
 		Types: []event.Type{event.Connect, event.Open}}
 	row, err := Row("name", "concat", field.Arg{}, []Operand{a, text("x"), b})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%d %v %q %q %v %v", row.Scope, row.NeedsEnv, row.Invalidates, row.Source, row.Types, row.OfType)
-	want := fmt.Sprintf("%d true %q %q [open] false", field.PerName, "exec", "kernel; passwd")
+	got := fmt.Sprintf("%d %v %q %q %v %v %q", row.Scope, row.NeedsEnv, row.Invalidates, row.Source, row.Types, row.OfType, row.Undelivered)
+	want := fmt.Sprintf("%d true %q %q [open] false %q", field.PerName, "exec", "kernel; passwd", "not yet")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
