@@ -3,13 +3,14 @@
 #pragma once
 
 #include "emit.h"
+#include "wanted.h"
 
 #define CALLS_MAX 1024 // a power of two; x32 has numbers of its own from 512 to 547
 #define SPECS_MAX 128
 
-// Which calls the loaded rules need, by number: [0] for the kernel's own ABI, [1]
-// for 32-bit calls. 0 is none, else an index into specs and handlers. Filled by
-// the agent and constant once loaded.
+// The calls that can be reported, by number: [0] for the kernel's own ABI, [1] for
+// 32-bit calls. 0 is none, else an index into specs and handlers. Filled by the
+// agent and constant once loaded; which of them the rules want says wanted.h.
 const volatile __u8 calls[CALLS_MAX][2] = {};
 const volatile struct call_spec specs[SPECS_MAX] = {};
 const volatile __u8 handlers[SPECS_MAX] = {};
@@ -19,7 +20,7 @@ const volatile __u8 handlers[SPECS_MAX] = {};
 const volatile __u16 process_calls[CALLS_MAX][2] = {};
 const volatile __u16 type_clone = 0, type_execve = 0; // where no call is known
 const volatile __u16 type_execveat = 0;
-const volatile __u16 type_connect = 0; // 0: no rule asks for connections
+const volatile __u16 type_connect = 0;
 
 #if defined(__TARGET_ARCH_x86)
 

@@ -218,3 +218,7 @@ enum call_handler {
 // The heartbeat is fadvise64(-1, nonce, HEARTBEAT_LENGTH, 0), which fails with
 // EBADF whoever makes it.
 #define HEARTBEAT_LENGTH 0x676f736861776bULL
+
+// fadvise64(-1, bits, SWITCH_LENGTH + word, 0) by the agent sets a word of what is
+// wanted (wanted.h).
+#define SWITCH_LENGTH 0x676f737700000000ULL

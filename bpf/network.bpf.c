@@ -73,7 +73,7 @@ int BPF_PROG(network_state, struct sock *sk, int old, int new)
 	struct attempt *a;
 	struct slot *s;
 
-	if (old != TCP_CLOSE || new != TCP_SYN_SENT)
+	if (old != TCP_CLOSE || new != TCP_SYN_SENT || !type_wanted(type_connect))
 		return 0;
 	if (bpf_get_current_pid_tgid() >> 32 == agent_pid || READ(task, flags) & PF_KTHREAD)
 		return 0;

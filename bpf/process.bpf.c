@@ -78,7 +78,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 
 	__u64 start = READ(mm, arg_start), end = READ(mm, arg_end);
 	param_user(s, PARAM_ARGV, (void *)start, end - start);
-	if (want_environ) {
+	if (environ_wanted()) {
 		start = READ(mm, env_start);
 		end = READ(mm, env_end);
 		param_user(s, PARAM_ENVIRON, (void *)start, end - start);

@@ -28,7 +28,8 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 	index = call_index(nr, call_is_compat(task_current()));
 	handler = handlers[index];
 	// A connect that a signal interrupts goes on by itself: it has begun.
-	if (handler == CALL_IGNORED || (call_restarts(ret) && handler != CALL_CONNECT))
+	if (handler == CALL_IGNORED || !type_wanted(specs[index].type) ||
+	    (call_restarts(ret) && handler != CALL_CONNECT))
 		return 0;
 	if (handler != CALL_HEARTBEAT && bpf_get_current_pid_tgid() >> 32 == agent_pid)
 		return 0;
@@ -38,7 +39,7 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 }
 
 // The agent's own sign of life, told from another caller's fadvise64 by a length
-// that no file has.
+// that no file has, and its word on what the rules want.
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_heartbeat, struct pt_regs *regs, long ret)
 {
@@ -47,7 +48,14 @@ int BPF_PROG(call_heartbeat, struct pt_regs *regs, long ret)
 	struct call_info *info;
 
 	call_args(args, regs, false);
-	if ((int)args[0] != -1 || args[2] != HEARTBEAT_LENGTH)
+	if ((int)args[0] != -1)
+		return 0;
+	if (args[2] - SWITCH_LENGTH < WANTED_MAX) {
+		if (bpf_get_current_pid_tgid() >> 32 == agent_pid)
+			wanted_set(args[2] - SWITCH_LENGTH, args[1]);
+		return 0;
+	}
+	if (args[2] != HEARTBEAT_LENGTH)
 		return 0;
 	s = record_begin(task_current(), EVENT_HEARTBEAT);
 	if (!s)

@@ -4,9 +4,6 @@
 
 #include "socket.h"
 
-// Set by the agent when a rule reads an environment.
-const volatile bool want_environ = false;
-
 // pid_nr returns a pid's number in its own namespace, or, with the outermost
 // level asked for, in the initial one.
 static __always_inline __u32 pid_nr(struct pid *pid, bool own, __u32 *ns_inum)

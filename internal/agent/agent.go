@@ -201,9 +201,9 @@ func (a *Agent) open() (*capture.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.metrics.setHooks(src.Hooks)
+	a.metrics.setHooks(src.Hooks())
 	a.metrics.setWatched(a.set.Types())
-	for _, h := range src.Hooks {
+	for _, h := range src.Hooks() {
 		if h.Err != nil {
 			a.log.Warn("tracepoint not attached: what it reports is not seen; goshawk doctor says more",
 				zap.String("tracepoint", h.Tracepoint), zap.Error(h.Err))

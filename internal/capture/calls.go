@@ -79,8 +79,8 @@ type tables struct {
 	ProcessCalls [callsMax][2]uint16
 }
 
-// makeTables describes the calls of the wanted types, the heartbeat and, always,
-// those that make processes.
+// makeTables describes the calls of these types, the heartbeat and those that make
+// processes.
 func makeTables(types []event.Type) *tables {
 	t := &tables{}
 	next := uint8(1)
@@ -140,15 +140,4 @@ func specOf(typ event.Type) directCallSpec {
 		s.Flags = flagsHow
 	}
 	return s
-}
-
-// used returns the handlers that the tables need.
-func (t *tables) used() map[uint32]bool {
-	used := map[uint32]bool{}
-	for _, h := range t.Handlers {
-		if h != 0 {
-			used[uint32(h)] = true
-		}
-	}
-	return used
 }

@@ -62,6 +62,7 @@ const (
 	directMapSequences         = "sequences"
 	directMapSlots             = "slots"
 	directMapStates            = "states"
+	directMapWanted            = "wanted"
 	directProgCallAccept       = "call_accept"
 	directProgCallBind         = "call_bind"
 	directProgCallConnect      = "call_connect"
@@ -90,7 +91,6 @@ const (
 	directVarTypeExecve        = "type_execve"
 	directVarTypeExecveat      = "type_execveat"
 	directVarWakeupBytes       = "wakeup_bytes"
-	directVarWantEnviron       = "want_environ"
 )
 
 // loadDirect returns the embedded CollectionSpec for direct.
@@ -165,6 +165,7 @@ type directMapSpecs struct {
 	Sequences    *ebpf.MapSpec `ebpf:"sequences"`
 	Slots        *ebpf.MapSpec `ebpf:"slots"`
 	States       *ebpf.MapSpec `ebpf:"states"`
+	Wanted       *ebpf.MapSpec `ebpf:"wanted"`
 }
 
 // directVariableSpecs contains global variables before they are loaded into the kernel.
@@ -182,7 +183,6 @@ type directVariableSpecs struct {
 	TypeExecve   *ebpf.VariableSpec `ebpf:"type_execve"`
 	TypeExecveat *ebpf.VariableSpec `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
-	WantEnviron  *ebpf.VariableSpec `ebpf:"want_environ"`
 }
 
 // directObjects contains all objects after they have been loaded into the kernel.
@@ -212,6 +212,7 @@ type directMaps struct {
 	Sequences    *ebpf.Map `ebpf:"sequences"`
 	Slots        *ebpf.Map `ebpf:"slots"`
 	States       *ebpf.Map `ebpf:"states"`
+	Wanted       *ebpf.Map `ebpf:"wanted"`
 }
 
 func (m *directMaps) Close() error {
@@ -223,6 +224,7 @@ func (m *directMaps) Close() error {
 		m.Sequences,
 		m.Slots,
 		m.States,
+		m.Wanted,
 	)
 }
 
@@ -241,7 +243,6 @@ type directVariables struct {
 	TypeExecve   *ebpf.Variable `ebpf:"type_execve"`
 	TypeExecveat *ebpf.Variable `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.Variable `ebpf:"wakeup_bytes"`
-	WantEnviron  *ebpf.Variable `ebpf:"want_environ"`
 }
 
 // directPrograms contains all programs after they have been loaded into the kernel.

@@ -1,8 +1,6 @@
 package capture
 
 import (
-	"slices"
-
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -11,21 +9,22 @@ import (
 // hook is a tracepoint that the kernel side can attach to.
 type hook struct {
 	Tracepoint string
-	program    string   // the variant for this kernel, "" if it has none
-	variants   []string // every program made for it
-	needed     bool     // the agent cannot do without
+	program    string     // the variant for this kernel, "" if it has none
+	variants   []string   // every program made for it
+	needed     bool       // the agent cannot do without
+	only       event.Type // attached while a rule wants this type; 0: always
 }
 
-// hooks lists the tracepoints for the wanted types, births first, so that no
-// event comes before the state it belongs to can.
-func hooks(kernel *btf.Spec, types []event.Type) []hook {
+// hooks lists the tracepoints, births first, so that no event comes before the
+// state it belongs to can.
+func hooks(kernel *btf.Spec) []hook {
 	list := []hook{
 		{Tracepoint: "sched_process_exit", variants: []string{"process_exit", "process_exit_group"}, needed: true},
 		{Tracepoint: "sched_process_fork", variants: []string{"process_fork"}, needed: true},
 		{Tracepoint: "sched_process_exec", variants: []string{"process_exec"}, needed: true},
 		{Tracepoint: "cgroup_mkdir", variants: []string{"cgroup_made"}},
 		{Tracepoint: "cgroup_rmdir", variants: []string{"cgroup_removed"}},
-		{Tracepoint: "inet_sock_set_state", variants: []string{"network_state"}},
+		{Tracepoint: "inet_sock_set_state", variants: []string{"network_state"}, only: event.Connect},
 		{Tracepoint: "sys_exit", variants: []string{"syscall_exit"}, needed: true},
 	}
 	for i := range list {
@@ -33,7 +32,6 @@ func hooks(kernel *btf.Spec, types []event.Type) []hook {
 		params := tracepointParams(kernel, h.Tracepoint)
 		switch {
 		case params == 0: // not in this kernel
-		case h.Tracepoint == "inet_sock_set_state" && !slices.Contains(types, event.Connect):
 		case h.Tracepoint == "sched_process_exit" && params >= 2:
 			h.program = "process_exit_group"
 		default:

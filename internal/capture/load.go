@@ -55,7 +55,7 @@ func load(cfg Config, types []event.Type) (*ebpf.Collection, Flavour, error) {
 // the kernel side cannot be blinded by emptying its table of programs. (The read-only
 // variables are frozen when they are loaded; rings are written by their reader.)
 func freeze(coll *ebpf.Collection) error {
-	for _, name := range []string{"call_programs", "slots", "sequences", "losses"} {
+	for _, name := range []string{"call_programs", "wanted", "slots", "sequences", "losses"} {
 		if err := coll.Maps[name].Freeze(); err != nil {
 			return fmt.Errorf("freeze map %s: %w", name, err)
 		}
@@ -91,7 +91,8 @@ func configure(spec *ebpf.CollectionSpec, cfg Config, types []event.Type, kernel
 	spec.Maps["states"].MaxEntries = uint32(cfg.StateBytes)
 	spec.Maps["slots"].MaxEntries = uint32(cpus * slotsPerCPU)
 
-	t := makeTables(types)
+	t := makeTables(event.Types())
+	spec.Maps["wanted"].Contents = makeWanted(types, cfg.Environ).contents()
 	subsys, err := cgroupSubsystem(cfg.CgroupController, kernel)
 	if err != nil {
 		return err
@@ -103,12 +104,11 @@ func configure(spec *ebpf.CollectionSpec, cfg Config, types []event.Type, kernel
 		"agent_pid":     ownPID(cfg.ProcRoot),
 		"cgroup_subsys": subsys,
 		"wakeup_bytes":  uint32(min(cfg.EventsBytes, cfg.StateBytes) / 8),
-		"want_environ":  cfg.Environ,
 	})
 	if err != nil {
 		return err
 	}
-	keepUsed(spec, t.used(), types, kernel)
+	keepUsed(spec, kernel)
 	return nil
 }
 
@@ -125,19 +125,15 @@ func setVariables(spec *ebpf.CollectionSpec, values map[string]any) error {
 	return nil
 }
 
-// keepUsed removes the programs of handlers that no wanted call has and the
-// variants that this kernel does not call, and fills the table of programs.
-func keepUsed(spec *ebpf.CollectionSpec, used map[uint32]bool, types []event.Type, kernel *btf.Spec) {
-	programTable := spec.Maps["call_programs"]
-	programTable.Contents = nil
+// keepUsed removes the variants of programs that this kernel does not call, and
+// fills the table of programs.
+func keepUsed(spec *ebpf.CollectionSpec, kernel *btf.Spec) {
+	table := spec.Maps["call_programs"]
+	table.Contents = nil
 	for handler, name := range programs {
-		if !used[handler] {
-			delete(spec.Programs, name)
-			continue
-		}
-		programTable.Contents = append(programTable.Contents, ebpf.MapKV{Key: handler, Value: name})
+		table.Contents = append(table.Contents, ebpf.MapKV{Key: handler, Value: name})
 	}
-	for _, h := range hooks(kernel, types) {
+	for _, h := range hooks(kernel) {
 		for _, variant := range h.variants {
 			if variant != h.program {
 				delete(spec.Programs, variant)

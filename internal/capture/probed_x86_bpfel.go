@@ -23,6 +23,7 @@ const (
 	probedMapSequences         = "sequences"
 	probedMapSlots             = "slots"
 	probedMapStates            = "states"
+	probedMapWanted            = "wanted"
 	probedProgCallAccept       = "call_accept"
 	probedProgCallBind         = "call_bind"
 	probedProgCallConnect      = "call_connect"
@@ -51,7 +52,6 @@ const (
 	probedVarTypeExecve        = "type_execve"
 	probedVarTypeExecveat      = "type_execveat"
 	probedVarWakeupBytes       = "wakeup_bytes"
-	probedVarWantEnviron       = "want_environ"
 )
 
 // loadProbed returns the embedded CollectionSpec for probed.
@@ -126,6 +126,7 @@ type probedMapSpecs struct {
 	Sequences    *ebpf.MapSpec `ebpf:"sequences"`
 	Slots        *ebpf.MapSpec `ebpf:"slots"`
 	States       *ebpf.MapSpec `ebpf:"states"`
+	Wanted       *ebpf.MapSpec `ebpf:"wanted"`
 }
 
 // probedVariableSpecs contains global variables before they are loaded into the kernel.
@@ -143,7 +144,6 @@ type probedVariableSpecs struct {
 	TypeExecve   *ebpf.VariableSpec `ebpf:"type_execve"`
 	TypeExecveat *ebpf.VariableSpec `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
-	WantEnviron  *ebpf.VariableSpec `ebpf:"want_environ"`
 }
 
 // probedObjects contains all objects after they have been loaded into the kernel.
@@ -173,6 +173,7 @@ type probedMaps struct {
 	Sequences    *ebpf.Map `ebpf:"sequences"`
 	Slots        *ebpf.Map `ebpf:"slots"`
 	States       *ebpf.Map `ebpf:"states"`
+	Wanted       *ebpf.Map `ebpf:"wanted"`
 }
 
 func (m *probedMaps) Close() error {
@@ -184,6 +185,7 @@ func (m *probedMaps) Close() error {
 		m.Sequences,
 		m.Slots,
 		m.States,
+		m.Wanted,
 	)
 }
 
@@ -202,7 +204,6 @@ type probedVariables struct {
 	TypeExecve   *ebpf.Variable `ebpf:"type_execve"`
 	TypeExecveat *ebpf.Variable `ebpf:"type_execveat"`
 	WakeupBytes  *ebpf.Variable `ebpf:"wakeup_bytes"`
-	WantEnviron  *ebpf.Variable `ebpf:"want_environ"`
 }
 
 // probedPrograms contains all programs after they have been loaded into the kernel.

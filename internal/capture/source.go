@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,10 +51,12 @@ type Hook struct {
 // goroutines, everything else from any.
 type Source struct {
 	Flavour Flavour
-	Hooks   []Hook // in the order of attaching; those not wanted are left out
 
 	coll   *ebpf.Collection
-	links  []link.Link
+	hooks  []hook
+	mu     sync.Mutex           // of links and failed
+	links  map[string]link.Link // by tracepoint
+	failed map[string]error
 	states *ring
 	events *ring
 	stop   int // eventfd: readable once closed
@@ -86,14 +90,14 @@ func Open(cfg Config, types []event.Type) (*Source, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	s := &Source{Flavour: flavour, coll: coll, stop: -1, tick: shortTick}
-	if err := s.open(types); err != nil {
+	s := &Source{Flavour: flavour, coll: coll, stop: -1, tick: shortTick, links: map[string]link.Link{}, failed: map[string]error{}}
+	if err := s.open(makeWanted(types, cfg.Environ)); err != nil {
 		return nil, errors.Join(explain(err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Source) open(types []event.Type) error {
+func (s *Source) open(w *wanted) error {
 	var err error
 	if s.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("make eventfd: %w", err)
@@ -108,7 +112,8 @@ func (s *Source) open(types []event.Type) error {
 	if err != nil {
 		return fmt.Errorf("read the kernel's BTF: %w", err)
 	}
-	return s.attach(hooks(kernel, types))
+	s.hooks = hooks(kernel)
+	return s.attach(w)
 }
 
 func openRing(m *ebpf.Map) (*ring, error) {
@@ -124,27 +129,62 @@ func openRing(m *ebpf.Map) (*ring, error) {
 	return &ring{reader: reader, fd: m.FD(), last: make([]uint64, cpus)}, nil
 }
 
-// attach attaches every hook that has a program. A missing hook that the agent
-// cannot do without is an error, others are noted.
-func (s *Source) attach(list []hook) error {
-	for _, h := range list {
+// attach attaches every hook that has a program and is wanted, unless it is. A
+// missing hook that the agent cannot do without is an error, others are noted.
+func (s *Source) attach(w *wanted) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.hooks {
 		p := s.coll.Programs[h.program]
-		if p == nil {
-			if h.needed {
-				return fmt.Errorf("kernel has no tracepoint %s with arguments that are known here", h.Tracepoint)
-			}
+		switch {
+		case !w.has(h.only) || s.links[h.Tracepoint] != nil:
+			continue
+		case p == nil && h.needed:
+			return fmt.Errorf("kernel has no tracepoint %s with arguments that are known here", h.Tracepoint)
+		case p == nil:
 			continue
 		}
 		l, err := link.AttachTracing(link.TracingOptions{Program: p})
 		if err != nil && h.needed {
 			return fmt.Errorf("attach to tracepoint %s: %w", h.Tracepoint, err)
 		}
-		s.Hooks = append(s.Hooks, Hook{Tracepoint: h.Tracepoint, Err: err})
-		if err == nil {
-			s.links = append(s.links, l)
+		if s.failed[h.Tracepoint] = err; err == nil {
+			s.links[h.Tracepoint] = l
 		}
 	}
 	return nil
+}
+
+// detachUnwanted takes off the hooks that nothing wants any more.
+func (s *Source) detachUnwanted(w *wanted) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, h := range s.hooks {
+		if w.has(h.only) {
+			continue
+		}
+		if l := s.links[h.Tracepoint]; l != nil {
+			errs = append(errs, l.Close())
+		}
+		delete(s.links, h.Tracepoint)
+		delete(s.failed, h.Tracepoint)
+	}
+	return errors.Join(errs...)
+}
+
+// Hooks tells what became of each tracepoint that is wanted, in the order of
+// attaching.
+func (s *Source) Hooks() []Hook {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Hook
+	for _, h := range s.hooks {
+		if err, tried := s.failed[h.Tracepoint]; tried {
+			list = append(list, Hook{Tracepoint: h.Tracepoint, Err: err})
+		}
+	}
+	return list
 }
 
 // Next reads the next record of either ring. It returns os.ErrDeadlineExceeded
@@ -275,13 +315,16 @@ func bootOffset() int64 {
 // returns os.ErrClosed once they are empty. The kernel waits for every CPU for
 // each link, some tenths of a second on a busy machine, so they go side by side.
 func (s *Source) Detach() error {
-	errs := make([]error, len(s.links), len(s.links)+1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	links := slices.Collect(maps.Values(s.links))
+	errs := make([]error, len(links), len(links)+1)
 	var closing sync.WaitGroup
-	for i, l := range s.links {
+	for i, l := range links {
 		closing.Go(func() { errs[i] = l.Close() })
 	}
 	closing.Wait()
-	s.links = nil
+	clear(s.links)
 	s.closed.Store(true)
 	if s.stop >= 0 {
 		_, err := unix.Write(s.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
