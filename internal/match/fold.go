@@ -74,9 +74,9 @@ func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) r
 // decide evaluates a predicate that asks for nothing but the type of ev.
 func (p *pred) decide(ev *event.Event) result {
 	switch {
-	case p.field.OfType:
+	case p.field.OfType && (p.right == nil || p.right.field.OfType):
 		return p.eval(ev)
-	case p.field.Types != nil && !slices.Contains(p.field.Types, ev.Type):
+	case !p.reader.carries(ev.Type), p.right != nil && !p.right.carries(ev.Type):
 		return isFalse
 	}
 	return unevaluated

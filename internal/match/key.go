@@ -9,14 +9,10 @@ import (
 
 // refKey is the same for references to the same value.
 func refKey(f *rule.FieldRef) string {
-	name := f.Name
-	if f.Call != nil {
-		name = f.Text // as written: blanks in its literals count
-	}
 	if !f.Arg.Given {
-		return name
+		return f.Name
 	}
-	return name + "[" + strconv.Quote(f.Arg.Name) + "," + strconv.Itoa(f.Arg.Index) + "]"
+	return f.Name + "[" + strconv.Quote(f.Arg.Name) + "," + strconv.Itoa(f.Arg.Index) + "]"
 }
 
 // comparisonKey is the same for comparisons that are always equal.

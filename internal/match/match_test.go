@@ -16,23 +16,51 @@ import (
 	"github.com/goshawk-security/goshawk/internal/rule/loader"
 )
 
-// catalogue is the source syscall and a row of each kind of value that no
-// event has yet: test.kind is pending, unreadable or present by the event's CPU.
+// catalogue is the source syscall and rows of each kind of value that no event has
+// yet: pending, unreadable or present by the event's CPU, or by the terminal of its
+// image.
 func catalogue() *field.Catalogue {
-	return field.New(field.Syscall(), []field.Field{{
-		Name: "test.kind", Type: event.TypeString, Scope: field.PerEvent, Desc: "For tests.", Source: "tests",
-		Get: func(ev *event.Event, _ field.Arg) event.Value {
-			switch ev.CPU {
-			case 1:
-				return event.Missing(event.Pending)
-			case 2:
-				return event.Missing(event.Unreadable)
-			case 3:
-				return event.String("present")
+	kind := func(i int, present event.Value) event.Value {
+		switch i {
+		case 1:
+			return event.Missing(event.Pending)
+		case 2:
+			return event.Missing(event.Unreadable)
+		case 3:
+			return present
+		}
+		return event.Value{}
+	}
+	row := func(name string, scope field.Scope, typ event.ValueType, get func(*event.Event) event.Value) field.Field {
+		return field.Field{Name: name, Type: typ, Scope: scope, Desc: "For tests.", Source: "tests",
+			Get: func(ev *event.Event, _ field.Arg) event.Value { return get(ev) }}
+	}
+	ofCPU := func(v event.Value) func(*event.Event) event.Value {
+		return func(ev *event.Event) event.Value { return kind(int(ev.CPU), v) }
+	}
+	many := row("test.many", field.PerImage, event.TypeString, nil)
+	many.Arg, many.First = field.OptionalIndex, 1
+	many.Get = func(ev *event.Event, arg field.Arg) event.Value {
+		if im := ev.Image.Ancestor(arg.Index); im != nil {
+			return kind(int(im.TTY%3)+1, event.String(im.Comm))
+		}
+		return event.Value{}
+	}
+	return field.New(field.Syscall(), []field.Field{many,
+		row("test.kind", field.PerEvent, event.TypeString, ofCPU(event.String("present"))),
+		row("test.number", field.PerEvent, event.TypeInt, ofCPU(event.Int(-1))),
+		row("test.unsigned", field.PerEvent, event.TypeUint, ofCPU(event.Uint(3))),
+		row("test.list", field.PerEvent, event.TypeList, ofCPU(event.List([]string{"pipe", "bash"}))),
+		row("test.image", field.PerImage, event.TypeString, func(ev *event.Event) event.Value {
+			if im := ev.Image; im.TTY == 1 && ev.Seq >= im.Time {
+				return event.String("present") // it has come
 			}
-			return event.Value{}
-		},
-	}})
+			return kind(int(ev.Image.TTY), event.String("present"))
+		}),
+		row("test.name", field.PerName, event.TypeString, func(ev *event.Event) event.Value {
+			return kind(len(ev.Name().Text)%4, event.String(ev.Name().Text))
+		}),
+	})
 }
 
 // load reads rules from YAML.

@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
@@ -143,6 +144,11 @@ func (r *reader) value(ev *event.Event, i int) (event.Value, bool) {
 		return r.get(ev, r.arg), true
 	}
 	return event.Value{}, false
+}
+
+// carries tells that events of a type can have the field.
+func (r *reader) carries(t event.Type) bool {
+	return r.field.Types == nil || slices.Contains(r.field.Types, t)
 }
 
 // isList tells that the field is a list, of which in asks something else than =.

@@ -10,7 +10,8 @@ import (
 )
 
 // Regex is true of texts that as a whole match one of the expressions, which are
-// POSIX extended ones, as RE2 reads them: no \d, no (?i), . is not a line's end.
+// POSIX extended ones, as RE2 reads them: no \d, no (?i), ^ and $ stand at the ends of
+// lines, . is no line's end, but [^a] may be one.
 func Regex(patterns []string) (Test, error) {
 	tests := make([]Test, len(patterns))
 	for i, p := range patterns {
@@ -30,7 +31,7 @@ const maxRegex = 10_000
 var errLargeRegex = errors.New("the regular expression is too large: repeat less")
 
 func regexTest(pattern string) (Test, error) {
-	tree, err := syntax.Parse(pattern, syntax.POSIX)
+	tree, err := syntax.Parse(pattern, syntax.POSIX|syntax.ClassNL)
 	if err != nil {
 		return Test{}, err
 	}
