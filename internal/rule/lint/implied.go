@@ -15,7 +15,7 @@ import (
 
 // maxSteps bounds the comparing of rules with each other: what is left when they
 // are used up is not compared.
-const maxSteps = 1_000_000
+const maxSteps = 500_000
 
 // Implied finds rules that are true only when another one is, so that each of
 // their alerts comes with one of the other. A rule that is stricter than another
@@ -40,10 +40,10 @@ func Implied(rules []*rule.Rule) []*rule.Error {
 				continue
 			}
 			same := terms[i] == terms[j]
-			if same && i < j || !same && r.Priority < other.Priority || !p.implies(terms[i], terms[j]) {
+			if same && i < j || !same && r.Priority < other.Priority || !p.prove(terms[i], terms[j]) {
 				continue
 			}
-			if i < j && r.Priority == other.Priority && p.implies(terms[j], terms[i]) {
+			if i < j && r.Priority == other.Priority && p.prove(terms[j], terms[i]) {
 				continue // the later one is named
 			}
 			e := &rule.Error{Code: rule.CodeRuleImplied, Pos: r.Condition.Position(), Rule: r.Name,
@@ -215,17 +215,18 @@ func several(f *rule.FieldRef) bool {
 	return len(row.Either) > 0 || row.Type == event.TypeList || row.Arg == field.OptionalIndex && !f.Arg.Given
 }
 
-// implies tells whether b is true whenever a is.
+// implies tells whether b is true whenever a is. What is joined of others can
+// come up in many rules and is remembered.
 func (p *prover) implies(a, b *term) bool {
-	if a == b {
-		return true
+	if p.steps--; p.steps < 0 {
+		return false
+	}
+	if a.isLeaf() && b.isLeaf() || a.kind == '&' { // cheap, or of one rule alone
+		return p.prove(a, b)
 	}
 	key := [2]int{a.id, b.id}
 	if known, ok := p.known[key]; ok {
 		return known
-	}
-	if p.steps--; p.steps < 0 {
-		return false
 	}
 	p.known[key] = false // until it is known
 	yes := p.prove(a, b)
@@ -233,10 +234,23 @@ func (p *prover) implies(a, b *term) bool {
 	return yes
 }
 
+// isLeaf tells a term that has no parts.
+func (t *term) isLeaf() bool { return t.kind == '=' || t.kind == '?' }
+
 func (p *prover) prove(a, b *term) bool {
 	switch {
+	case a == b:
+		return true
 	case b.kind == '&':
-		return p.all(b.parts, func(t *term) bool { return p.implies(a, t) })
+		// What came up last is most likely of this rule alone.
+		for i := len(b.parts) - 1; i >= 0; i-- {
+			if !p.implies(a, b.parts[i]) {
+				return false
+			}
+		}
+		return true
+	case a.isLeaf() && b.isLeaf() && a.ref != b.ref:
+		return false
 	case a.kind == '|':
 		return p.all(a.parts, func(t *term) bool { return p.implies(t, b) })
 	case b.kind == '|' && p.any(b.parts, func(t *term) bool { return p.implies(a, t) }):
