@@ -37,6 +37,7 @@ type Node struct {
 // met last, so it is for one goroutine: the one that matches.
 type Builder struct {
 	node     Node
+	cat      *field.Catalogue
 	mask     *Masker
 	images   *imageCache
 	standard []rule.FieldRef
@@ -45,7 +46,7 @@ type Builder struct {
 // NewBuilder returns a Builder that reads the standard fields which the
 // catalogue has and masks with mask; a nil mask masks nothing.
 func NewBuilder(cat *field.Catalogue, node Node, mask *Masker) *Builder {
-	b := &Builder{node: Node{Hostname: valid(node.Hostname), BootID: node.BootID}, mask: mask, images: newImageCache(mask)}
+	b := &Builder{node: Node{Hostname: valid(node.Hostname), BootID: node.BootID}, cat: cat, mask: mask, images: newImageCache(mask)}
 	for _, name := range standardFields {
 		if f := cat.Find(name); f != nil {
 			b.standard = append(b.standard, rule.FieldRef{Text: name, Name: name, Field: f})
@@ -65,7 +66,7 @@ func NewBuilder(cat *field.Catalogue, node Node, mask *Masker) *Builder {
 // printable besides, so that it can be shown on a terminal as it is; the output
 // fields keep control characters, as evidence, and are valid UTF-8.
 func (b *Builder) New(ev *event.Event, r *rule.Rule, conditions []Condition) *Alert {
-	t := teller{mask: b.mask, images: b.images, ev: ev}
+	t := teller{mask: b.mask, cat: b.cat, images: b.images, ev: ev}
 	a := &Alert{
 		ID:           b.id(ev, r),
 		Output:       t.output(r.Output),

@@ -5,7 +5,10 @@ import (
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/source"
+	"github.com/goshawk-security/goshawk/internal/rule/syntax"
 )
 
 // fieldRef is a field as a rule names it.
@@ -13,10 +16,11 @@ type fieldRef struct {
 	name  string
 	arg   string
 	given bool
+	call  *rule.Call // of a transformer
 }
 
 func refOf(ref *rule.FieldRef) fieldRef {
-	return fieldRef{name: ref.Name, arg: ref.Arg.Name, given: ref.Arg.Given}
+	return fieldRef{name: ref.Name, arg: ref.Arg.Name, given: ref.Arg.Given, call: ref.Call}
 }
 
 // parseRef reads what a condition says of its field: proc.env[HOME],
@@ -24,6 +28,10 @@ func refOf(ref *rule.FieldRef) fieldRef {
 func parseRef(text string) fieldRef {
 	if rest, ok := strings.CutPrefix(text, "evt.arg."); ok {
 		return fieldRef{name: "evt.arg", arg: rest, given: true}
+	}
+	if bracket := strings.IndexByte(text, '['); strings.Contains(text[:max(bracket, 0)], "(") || bracket < 0 && strings.Contains(text, "(") {
+		ref, _ := syntax.ParseField(text, source.TextCursor("", text))
+		return fieldRef{name: text, call: ref.Call}
 	}
 	name, arg, given := strings.Cut(text, "[")
 	arg = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(arg), "]"))
@@ -45,8 +53,11 @@ func (f fieldRef) index() (int, bool) {
 // as any text.
 func (t *teller) text(f fieldRef, s string) string {
 	img := t.ev.Image
-	if t.mask == nil || img == nil || s == "" {
+	switch {
+	case t.mask == nil || img == nil || s == "":
 		return t.plain(s)
+	case f.call != nil && t.hides(f.call.Args):
+		return masked
 	}
 	switch f.name {
 	case "proc.cmdline":
@@ -57,7 +68,11 @@ func (t *teller) text(f fieldRef, s string) string {
 		if n, ok := f.index(); f.given && ok {
 			return t.commandLine(img.Ancestor(n), s)
 		}
-		return t.ancestors(s)
+		return t.ancestors(s, func(img *event.Image, line string) string { return line })
+	case "proc.aargs":
+		if !f.given {
+			return t.ancestors(s, argumentsOf)
+		}
 	case "proc.args":
 		if n, ok := f.index(); f.given && ok {
 			return t.argument(img, n, s)
@@ -70,10 +85,53 @@ func (t *teller) text(f fieldRef, s string) string {
 	switch {
 	case strings.HasPrefix(f.name, "proc.") || f.name == "evt.arg":
 		return t.joined(s)
-	case f.name == "evt.args":
+	case f.name == "evt.args", f.name == "evt.info":
 		return t.params(img, s)
 	}
 	return t.plain(s)
+}
+
+// hides tells that something in an argument of a transformer is masked. What the
+// transformer made of it then cannot be shown: it can look like anything.
+func (t *teller) hides(args []rule.Operand) bool {
+	for i := range args {
+		a := &args[i]
+		switch {
+		case t.hides(a.List):
+			return true
+		case a.Ref == nil:
+			continue
+		case a.Ref.Call != nil:
+			if t.hides(a.Ref.Call.Args) {
+				return true
+			}
+			continue
+		}
+		if v := t.read(a.Ref); v.IsPresent() && v.Type() == event.TypeString && t.text(refOf(a.Ref), v.Str()) != v.Str() {
+			return true
+		}
+	}
+	return false
+}
+
+// read reads a field that a transformer names. One that a condition only names has
+// no row yet.
+func (t *teller) read(ref *rule.FieldRef) event.Value {
+	row, arg := ref.Field, ref.Arg
+	for name := ref.Name; row == nil; { // evt.arg.flags is evt.arg with an argument
+		if row = t.cat.Find(name); row != nil {
+			break
+		}
+		i := strings.LastIndexByte(name, '.')
+		if i < 0 {
+			return event.Value{}
+		}
+		name, arg = name[:i], field.Arg{Given: true, Name: ref.Name[i+1:]}
+	}
+	if n, err := strconv.Atoi(arg.Name); err == nil {
+		arg.Index = n
+	}
+	return row.Get(t.ev, arg)
 }
 
 func (t *teller) commandLine(img *event.Image, s string) string {
@@ -83,9 +141,18 @@ func (t *teller) commandLine(img *event.Image, s string) string {
 	return t.images.commandLine(img)
 }
 
-// ancestors masks the command lines of all ancestors, or of the one of them
-// that a condition was true for.
-func (t *teller) ancestors(s string) string {
+// argumentsOf cuts the program's name off a command line, as field proc.aargs does.
+func argumentsOf(img *event.Image, line string) string {
+	rest, _ := strings.CutPrefix(line, img.Comm+" ")
+	if rest == line {
+		return ""
+	}
+	return rest
+}
+
+// ancestors masks the command lines of all ancestors, or of the one of them that
+// a condition was true for. part is what the field has of a line.
+func (t *teller) ancestors(s string, part func(*event.Image, string) string) string {
 	var all strings.Builder
 	rest := s
 	for img := t.ev.Image.Parent; img != nil && all.Len() < maxText; img = img.Parent {
@@ -93,11 +160,12 @@ func (t *teller) ancestors(s string) string {
 			rest = strings.TrimPrefix(rest, "<-")
 			all.WriteString("<-")
 		}
-		if !strings.HasPrefix(rest, img.CmdLine) {
+		own := part(img, img.CmdLine)
+		if !strings.HasPrefix(rest, own) {
 			return t.joined(s)
 		}
-		rest = rest[len(img.CmdLine):]
-		all.WriteString(t.images.commandLine(img))
+		rest = rest[len(own):]
+		all.WriteString(part(img, t.images.commandLine(img)))
 	}
 	text := cutText(all.String(), maxText)
 	if rest != "" || len(text) < all.Len() {

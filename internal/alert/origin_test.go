@@ -10,6 +10,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 )
 
 // refTo makes the reference that a rule would have: proc.env[HOME].
@@ -143,5 +144,40 @@ func TestOutputAsks(t *testing.T) {
 		if hidden := strings.HasSuffix(got, masked); hidden != tt.want {
 			t.Errorf("%q: output %q", tt.before, got)
 		}
+	}
+}
+
+// TestTransformed: what a transformer makes of a secret does not look like one any
+// more, so that it is not shown at all; the rest is.
+func TestTransformed(t *testing.T) {
+	const file = `- rule: R
+  desc: D
+  condition: evt.type = execve and toupper(proc.cmdline) contains HUNTER and tolower(proc.name) = app
+  output: a %toupper(proc.cmdline) b %concat(proc.name, "/", proc.pname) c %len(proc.cmdline) d %tolower(basename(proc.env[DB_PASSWORD]))
+  priority: Info
+`
+	set, err := loader.Texts([]rule.File{{Name: "r.yaml", Text: file}}, field.New(field.Syscall()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, r := secretEvent(), set.Rules[0]
+	conditions := []Condition{
+		{Field: "toupper(proc.cmdline)", Value: "APP --PASSWORD HUNTER2 AND MORE"},
+		{Field: "concat(proc.name, evt.arg.args)", Value: "app-HUNTER2"},
+		{Field: "tolower(proc.name)", Value: "app"},
+	}
+	a := newBuilder(t).New(ev, r, conditions)
+	if got, want := a.Output, "a *** b app/sh c 66 d ***"; got != want {
+		t.Errorf("output %q, want %q", got, want)
+	}
+	var values []any
+	for _, c := range a.Conditions {
+		values = append(values, c.Value)
+	}
+	if diff := cmp.Diff([]any{"***", "***", "app"}, values); diff != "" {
+		t.Errorf("conditions: -want +got:\n%s", diff)
+	}
+	if all := strings.ToLower(fmt.Sprint(*a)); strings.Contains(all, "hunter2") {
+		t.Error(all)
 	}
 }

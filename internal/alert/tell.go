@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -15,6 +16,7 @@ const missing = "<NA>"
 // masked and valid UTF-8.
 type teller struct {
 	mask   *Masker
+	cat    *field.Catalogue
 	images *imageCache
 	ev     *event.Event
 	// known are values that were masked before: conditions often ask for one
