@@ -4,7 +4,7 @@ GO ?= go
 HEC := $(GO) -C test/hec
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps generate lint bench soak test-kernels fuzz
+.PHONY: help build run test test-deps generate lint bench record soak test-kernels fuzz
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ lint: ## format, vet, staticcheck, layers
 
 bench: build ## cost per call, events per second, allocations (root)
 	$(GO) run ./test/bench
+
+record: ## record anew the events that benchmarks of the matcher use (root, Debian)
+	./test/record/workloads
 
 soak: build ## ten minutes of mixed load: memory and accounts (root)
 	$(GO) run ./test/soak -duration 10m
