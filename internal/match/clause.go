@@ -1,6 +1,8 @@
 package match
 
 import (
+	"strings"
+
 	"github.com/goshawk-security/goshawk/internal/match/text"
 )
 
@@ -61,23 +63,29 @@ func (c *compiler) clauseOfOr(kids []int32) clause {
 // needChance guesses how often a text has one of the patterns that a predicate
 // needs.
 func (p *pred) needChance() float32 {
+	if p.ofFewValues() {
+		return 0.4
+	}
 	sum := float32(0)
 	for i := range p.text.Needs {
-		sum += patternChance(&p.text.Needs[i], p.scope)
+		sum += patternChance(&p.text.Needs[i])
 	}
 	if p.each {
 		sum *= 4 // values
+	}
+	if p.isMade() {
+		sum *= 10 // not that it is more often true: it costs as much as several others
 	}
 	return min(sum, 1)
 }
 
 // patternChance guesses by the length of a pattern: short ones are common.
-func patternChance(p *text.Pattern, scope scope) float32 {
+func patternChance(p *text.Pattern) float32 {
 	n := len(p.Text)
 	switch p.Kind {
 	case text.Exact:
-		if scope == perEvent { // mostly fields of few values
-			return 0.1
+		if strings.Contains(p.Text, "/") {
+			return 0.001
 		}
 		return 0.01
 	case text.Substring, text.Suffix:

@@ -23,15 +23,41 @@ type target struct {
 	root    int32
 	perName bool    // asks for the event's name
 	image   []int32 // the parts that the image decides; all must be true
+	guard   int32   // a part that the event decides at little cost; noNode if there is none
 }
 
 // trigger says which targets a comparison of a slot's text may make true.
 type trigger struct {
 	slot int32
 	// byBit has the targets of comparison b between from[b] and from[b+1].
-	byBit []int32
-	from  []int32
+	byBit  []int32
+	from   []int32
+	guards guards
 }
+
+// guards are parts of conditions that an event decides at little cost. If all are
+// false, no target of a trigger is true, and its text need not be read; with none it
+// must be.
+type guards struct {
+	list [maxGuards]int32
+	n    int
+	many bool // too many, or a target without: as if there were none
+}
+
+// maxGuards bounds guards: asking more costs more than the text.
+const maxGuards = 4
+
+func (g *guards) add(id int32) {
+	switch {
+	case id == noNode || g.n == maxGuards && !slices.Contains(g.list[:], id):
+		g.n, g.many = 0, true
+	case !g.many && !slices.Contains(g.list[:g.n], id):
+		g.list[g.n] = id
+		g.n++
+	}
+}
+
+const noNode = -1
 
 func (t *trigger) of(bit int32) []int32 { return t.byBit[t.from[bit]:t.from[bit+1]] }
 
@@ -56,7 +82,7 @@ func (c *compiler) dispatch() {
 			}
 			d := &s.byType[t]
 			d.targets = append(d.targets, target{rule: int32(i), root: left.node,
-				perName: s.nodes[left.node].scope == perName, image: s.imageParts(left.node)})
+				perName: s.nodes[left.node].scope == perName})
 		}
 	}
 	slices.Sort(s.types)
@@ -66,27 +92,27 @@ func (c *compiler) dispatch() {
 	}
 }
 
-// maxParts bounds the parts of a condition that the image is asked for at once.
-const maxParts = 32
+// maxParts bounds the nodes that are looked at for the parts of a condition.
+const maxParts = 64
 
-// imageParts returns those parts of an and, and of ands in it, that the image
-// decides.
-func (s *Set) imageParts(root int32) []int32 {
+// parts returns the parts of an and, and of ands in it: all must be true.
+func (s *Set) parts(root int32) []int32 {
 	var parts []int32
 	seen := map[int32]bool{}
 	var walk func(int32)
 	walk = func(id int32) {
 		n := &s.nodes[id]
-		switch {
-		case seen[id] || len(seen) > 2*maxParts:
-		case n.scope == perImage:
-			parts = append(parts, id)
-		case n.kind == kindAnd:
-			for _, kid := range n.kids {
-				walk(kid)
-			}
+		if seen[id] || len(seen) > maxParts {
+			return
 		}
 		seen[id] = true
+		if n.kind != kindAnd || n.scope == perImage {
+			parts = append(parts, id)
+			return
+		}
+		for _, kid := range n.kids {
+			walk(kid)
+		}
 	}
 	walk(root)
 	return parts
@@ -144,6 +170,7 @@ func (s *Set) reachable() []int32 {
 // trigger sorts the targets of a dispatch by what can make them true.
 func (c *compiler) trigger(d *dispatch) {
 	s := c.set
+	s.divide(d)
 	bySlot := map[int32][][]int32{} // targets by bit
 	for i := range d.targets {
 		clause := c.clauseOf(d.targets[i].root)
@@ -169,7 +196,43 @@ func (c *compiler) trigger(d *dispatch) {
 			t.byBit = append(t.byBit, targets...)
 			t.from = append(t.from, int32(len(t.byBit)))
 		}
+		for _, target := range t.byBit {
+			t.guards.add(d.targets[target].guard)
+		}
 		scope := s.slots[i].scope
 		d.triggers[scope] = append(d.triggers[scope], t)
 	}
 }
+
+// divide fills in the parts of each target that the image decides, and chooses its
+// guard: the part that is false most often, of equal ones that which more targets
+// have.
+func (s *Set) divide(d *dispatch) {
+	parts := make([][]int32, len(d.targets))
+	uses := map[int32]int{}
+	for i := range d.targets {
+		parts[i] = s.parts(d.targets[i].root)
+		for _, id := range parts[i] {
+			uses[id]++
+		}
+	}
+	for i := range d.targets {
+		t := &d.targets[i]
+		t.guard = noNode
+		best := effort{chance: guardChance}
+		for _, id := range parts[i] {
+			n := &s.nodes[id]
+			switch e := n.effort; {
+			case n.scope == perImage:
+				t.image = append(t.image, id)
+			case n.scope != perEvent || e.cost > guardCost || e.chance > best.chance:
+			case e.chance < best.chance || t.guard == noNode || uses[id] > uses[t.guard]:
+				best, t.guard = e, id
+			}
+		}
+	}
+}
+
+// guardCost and guardChance bound what a part of a condition costs and how often it
+// is true if it is to spare the reading of texts.
+const guardCost, guardChance = 16, 0.9

@@ -2,8 +2,10 @@ package match
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/match/text"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -17,6 +19,8 @@ type effort struct{ cost, chance float32 }
 func (p *pred) effort() effort {
 	cost := float32(6)
 	switch {
+	case p.field.OfType: // left out when rules are compiled
+		return effort{1, 0.1}
 	case p.right != nil:
 		cost = 30
 	case p.field.Type == event.TypeString && p.test != nil:
@@ -31,6 +35,9 @@ func (p *pred) effort() effort {
 	if p.each {
 		cost *= 4
 	}
+	if p.isMade() {
+		cost += 100
+	}
 	if p.scope == perImage {
 		cost /= 8
 	}
@@ -43,12 +50,30 @@ func (p *pred) chance() float32 {
 		return 0.9
 	}
 	switch op := p.source.Op; {
+	case p.field.Type == event.TypeBool:
+		return 0.3
 	case op == rule.OpNe:
 		return 0.9
-	case op == rule.OpLt || op == rule.OpLe || op == rule.OpGt || op == rule.OpGe || p.field.Type == event.TypeBool:
-		return 0.5
+	case op == rule.OpLt || op == rule.OpLe || op == rule.OpGt || op == rule.OpGe:
+		return 0.6
+	case p.ofFewValues():
+		return 0.4
 	}
 	return 0.1
+}
+
+// isMade tells that the field's text is put together for each event.
+func (p *pred) isMade() bool {
+	return p.scope != perImage && p.arg.Given && p.field.Type == event.TypeString
+}
+
+// ofFewValues tells that a comparison is probably with one of the few values that a
+// field such as fd.type has.
+func (p *pred) ofFewValues() bool {
+	if p.scope != perEvent || p.field.Type != event.TypeString || p.text.Open {
+		return false
+	}
+	return !slices.ContainsFunc(p.text.Needs, func(n text.Pattern) bool { return n.Kind != text.Exact || strings.Contains(n.Text, "/") })
 }
 
 // arrange puts the parts of and and or into the order in which they decide soonest,

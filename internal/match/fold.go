@@ -68,7 +68,50 @@ func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) r
 	case 1:
 		return remainder{node: left[0]}
 	}
+	if common := f.compiler.common(left); kind == kindOr && len(common) > 0 {
+		return f.factored(left, common)
+	}
 	return remainder{node: f.compiler.joined(kind, left)}
+}
+
+// common returns the parts that all of several ands have.
+func (c *compiler) common(ands []int32) []int32 {
+	var common []int32
+	for i, id := range ands {
+		n := &c.set.nodes[id]
+		switch {
+		case n.kind != kindAnd:
+			return nil
+		case i == 0:
+			common = slices.Clone(n.kids)
+		default:
+			common = slices.DeleteFunc(common, func(kid int32) bool { return !slices.Contains(n.kids, kid) })
+		}
+	}
+	return common
+}
+
+// factored writes (a and b) or (a and c) as a and (b or c): what is common can then
+// decide it alone.
+func (f *folder) factored(ands, common []int32) remainder {
+	c := f.compiler
+	var rest []int32
+	for _, id := range ands {
+		own := slices.DeleteFunc(slices.Clone(c.set.nodes[id].kids), func(kid int32) bool { return slices.Contains(common, kid) })
+		switch len(own) {
+		case 0: // the common parts alone are enough: they are this and
+			return remainder{node: id}
+		case 1:
+			rest = append(rest, own[0])
+		default:
+			rest = append(rest, c.joined(kindAnd, own))
+		}
+	}
+	rest = c.merge(rest)
+	if len(rest) > 1 {
+		rest = []int32{c.joined(kindOr, rest)}
+	}
+	return remainder{node: c.joined(kindAnd, append(common, rest...))}
 }
 
 // decide evaluates a predicate that asks for nothing but the type of ev.
@@ -76,7 +119,7 @@ func (p *pred) decide(ev *event.Event) result {
 	switch {
 	case p.field.OfType && (p.right == nil || p.right.field.OfType):
 		return p.eval(ev)
-	case !p.reader.carries(ev.Type), p.right != nil && !p.right.carries(ev.Type):
+	case p.field.Undelivered != "", !p.reader.carries(ev.Type), p.right != nil && !p.right.carries(ev.Type):
 		return isFalse
 	}
 	return unevaluated

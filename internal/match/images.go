@@ -25,12 +25,19 @@ type imageSlot struct {
 	open  []openTargets // of the types of which it had events
 }
 
-// openTargets are the targets of one type that an image can make true without the
-// help of an index of the event's texts.
+// openTargets are the targets of one type that an image can make true: those that
+// are tried with every event, and the triggers of the others, once there were
+// events enough.
 type openTargets struct {
-	typ     event.Type
-	targets []int32
+	typ      event.Type
+	events   int // of this type
+	targets  []int32
+	triggers [scopes][]trigger
 }
+
+// patience is the number of events of an image after which it is worth to ask which
+// triggers it needs: many processes live for a few.
+const patience = 8
 
 func newImages(words int) images {
 	return images{words: words, none: imageSlot{memo: make(memo, words)}}
@@ -74,6 +81,6 @@ func (s *imageSlot) find(t event.Type) (targets *openTargets, ok bool) {
 		s.open = append(s.open, openTargets{})
 	}
 	o := &s.open[len(s.open)-1]
-	o.typ, o.targets = t, o.targets[:0]
+	o.typ, o.events, o.targets = t, 0, o.targets[:0]
 	return o, false
 }

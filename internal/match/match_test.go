@@ -295,7 +295,7 @@ func TestGraph(t *testing.T) {
    1 * fd.name = "/a"
    2 * and [0 1]
    3   not [0]
-   4 * and [1 3]
+   4 * and [3 1]
 rule "one": 2
 rule "two": 4
 `

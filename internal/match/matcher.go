@@ -31,8 +31,9 @@ type Matcher struct {
 	found   []finding // by the event
 	pending []int32   // rules of which the event leaves open whether they are true
 	named   []int32   // targets to try with each name
-	tried   []uint64  // by target, the age at which it was tried last
-	timed   bool      // the event is measured
+	asked   []*trigger
+	tried   []uint64 // by target, the age at which it was tried last
+	timed   bool     // the event is measured
 
 	explainer explainer
 	counters  counters
@@ -88,14 +89,52 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	m.stale[perEvent], m.stale[perName] = true, true
 	ev.SelectName(0)
 	m.named = m.named[:0]
-	m.tryAll(ev, d, m.open(ev, d))
-	for i := range d.triggers[perEvent] {
-		m.search(ev, d, &d.triggers[perEvent][i], m.tryAll)
+	open := m.open(ev, d)
+	m.tryAll(ev, d, open.targets)
+	triggers := &d.triggers
+	if open.events > patience {
+		triggers = &open.triggers
 	}
-	if len(m.named)+len(d.triggers[perName]) > 0 {
+	for i := range triggers[perEvent] {
+		if t := &triggers[perEvent][i]; m.allows(ev, &t.guards) {
+			m.search(ev, d, t, m.tryAll)
+		}
+	}
+	m.asked = m.asked[:0]
+	for i := range triggers[perName] {
+		if t := &triggers[perName][i]; m.allows(ev, &t.guards) {
+			m.asked = append(m.asked, t)
+		}
+	}
+	if len(m.named)+len(m.asked) > 0 {
 		m.tryNames(ev, d)
 	}
 	return m.report(ev)
+}
+
+// allows tells that one of the guards is not false, or that there are none.
+func (m *Matcher) allows(ev *event.Event, g *guards) bool {
+	if g.n == 0 {
+		return true
+	}
+	m.refresh()
+	for _, id := range g.list[:g.n] {
+		if m.eval(ev, id) != isFalse {
+			return true
+		}
+	}
+	return false
+}
+
+// refresh forgets the results of another event or name. It is done late, since most
+// events need none.
+func (m *Matcher) refresh() {
+	for s, stale := range m.stale {
+		if stale {
+			clear(m.memos[s])
+			m.stale[s] = false
+		}
+	}
 }
 
 // Pending returns how many rules are neither true nor false of the event that was
@@ -106,14 +145,16 @@ func (m *Matcher) Pending() int { return len(m.pending) }
 // finding is a rule that is true with a name.
 type finding struct{ rule, name int32 }
 
-// open returns the targets that the event's image leaves open: those that no index
-// of the event's texts finds.
-func (m *Matcher) open(ev *event.Event, d *dispatch) []int32 {
+// open returns the targets that the event's image leaves open.
+func (m *Matcher) open(ev *event.Event, d *dispatch) *openTargets {
 	im := m.images.of(ev.Image)
 	m.memos[perImage] = im.memo
 	open, ok := im.find(ev.Type)
-	if ok {
-		return open.targets
+	if open.events++; ok {
+		if open.events == patience+1 {
+			m.specialise(ev, d, open)
+		}
+		return open
 	}
 	add := func(ev *event.Event, d *dispatch, targets []int32) {
 		for _, i := range targets {
@@ -127,7 +168,27 @@ func (m *Matcher) open(ev *event.Event, d *dispatch) []int32 {
 		m.search(ev, d, &d.triggers[perImage][i], add)
 	}
 	m.texts.newEvent() // the targets are tried again
-	return open.targets
+	return open
+}
+
+// specialise leaves out of the triggers what the image decides.
+func (m *Matcher) specialise(ev *event.Event, d *dispatch, open *openTargets) {
+	for _, scope := range [...]scope{perEvent, perName} {
+		open.triggers[scope] = open.triggers[scope][:0]
+		for i := range d.triggers[scope] {
+			t, needed := d.triggers[scope][i], false
+			t.guards = guards{}
+			for _, target := range t.byBit {
+				if to := &d.targets[target]; m.imageAllows(ev, to) {
+					needed = true
+					t.guards.add(to.guard)
+				}
+			}
+			if needed {
+				open.triggers[scope] = append(open.triggers[scope], t)
+			}
+		}
+	}
 }
 
 // imageAllows tells that no part of a condition that the image decides is false.
@@ -194,20 +255,15 @@ func (m *Matcher) tryNames(ev *event.Event, d *dispatch) {
 			}
 		}
 		try(ev, d, m.named)
-		for i := range d.triggers[perName] {
-			m.search(ev, d, &d.triggers[perName][i], try)
+		for _, t := range m.asked {
+			m.search(ev, d, t, try)
 		}
 	}
 }
 
 // try evaluates a target with the name that is selected.
 func (m *Matcher) try(ev *event.Event, name int, t *target) {
-	for s, stale := range m.stale {
-		if stale {
-			clear(m.memos[s])
-			m.stale[s] = false
-		}
-	}
+	m.refresh()
 	if m.timed {
 		m.tryTimed(ev, name, t)
 		return

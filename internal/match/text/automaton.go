@@ -7,12 +7,39 @@ import "slices"
 // far ends with.
 //
 // The states of one byte and the one of none, in which most texts spend most of
-// their time, have a table of all bytes; deeper ones list the bytes that lead on and
-// fall back to a shorter state for others, so that memory is linear in the patterns.
+// their time, and some more have a table of all bytes; the others list the bytes that
+// lead on and fall back to a shorter state, so that memory is linear in the patterns.
 type automaton struct {
 	states []state
-	table  [][256]int32 // of the states below len(table)
-	ids    []int32      // of all patterns, by state
+	table  []next  // 256 for each of the first states
+	ids    []int32 // of all patterns, by state
+}
+
+// next is a state, shifted to where its part of the table begins, and flags.
+type next uint32
+
+const (
+	reports next = 1 << iota // patterns end at the state
+	isDeep                   // the table has no part for it
+
+	nextShift = 8
+)
+
+// minTable is how many states have a table, if there are so many: a kilobyte each.
+const minTable = 256
+
+// maxStates is as many as fit in next.
+const maxStates = 1 << 24
+
+func (a *automaton) toNext(at, shallow int32) next {
+	n := next(at) << nextShift
+	if a.states[at].report >= 0 {
+		n |= reports
+	}
+	if at >= shallow {
+		n |= isDeep
+	}
+	return n
 }
 
 type state struct {
@@ -50,7 +77,7 @@ func newAutomaton(patterns []Pattern) *automaton {
 		slices.SortFunc(s.edges, func(x, y edge) int { return int(x.c) - int(y.c) })
 	}
 	a.link()
-	a.tabulate(shallow)
+	a.tabulate(max(shallow, min(len(a.states), minTable)))
 	return a
 }
 
@@ -80,7 +107,7 @@ func (a *automaton) link() {
 		for _, e := range a.states[at].edges {
 			s := &a.states[e.to]
 			if at != 0 {
-				s.fail = a.next(a.states[at].fail, e.c)
+				s.fail = a.follow(a.states[at].fail, e.c)
 			}
 			s.report = a.states[s.fail].report
 			if s.from < s.to {
@@ -91,8 +118,8 @@ func (a *automaton) link() {
 	}
 }
 
-// next is the state after another byte, by way of edges alone.
-func (a *automaton) next(at int32, c byte) int32 {
+// follow is the state after another byte, by way of edges alone.
+func (a *automaton) follow(at int32, c byte) int32 {
 	for {
 		if to := a.step(at, c, false); to != 0 || at == 0 {
 			return to
@@ -101,40 +128,46 @@ func (a *automaton) next(at int32, c byte) int32 {
 	}
 }
 
-// tabulate makes the tables of the first n states.
+// tabulate makes the table of the first n states.
 func (a *automaton) tabulate(n int) {
-	a.table = make([][256]int32, n)
+	a.table = make([]next, n<<nextShift)
 	for i := range a.table {
-		for c := range 256 {
-			a.table[i][c] = a.next(int32(i), byte(c))
-		}
+		a.table[i] = a.toNext(a.follow(int32(i>>nextShift), byte(i)), int32(n))
 	}
 }
 
 // find adds the patterns that are part of s.
 func (a *automaton) find(s string, hits *Hits) {
-	at := int32(0)
+	at := next(0)
 	for i := range len(s) {
-		if int(at) < len(a.table) {
-			at = a.table[at][s[i]]
+		if at&isDeep == 0 {
+			at = a.table[at>>nextShift<<nextShift|next(s[i])]
 		} else {
-			at = a.after(at, s[i])
+			at = a.after(int32(at>>nextShift), s[i])
 		}
-		for r := a.states[at].report; r >= 0; r = a.states[a.states[r].fail].report {
-			for _, id := range a.ids[a.states[r].from:a.states[r].to] {
-				hits.add(id)
-			}
+		if at&reports != 0 {
+			a.report(int32(at>>nextShift), hits)
 		}
 	}
 }
 
-// after is the state after another byte.
-func (a *automaton) after(at int32, c byte) int32 {
-	for int(at) >= len(a.table) {
+// report adds the patterns that end at a state and those that end with them.
+func (a *automaton) report(at int32, hits *Hits) {
+	for r := a.states[at].report; r >= 0; r = a.states[a.states[r].fail].report {
+		for _, id := range a.ids[a.states[r].from:a.states[r].to] {
+			hits.add(id)
+		}
+	}
+}
+
+// after is the state after another byte in a state that has no part of the table.
+func (a *automaton) after(at int32, c byte) next {
+	shallow := int32(len(a.table) >> nextShift)
+	for at >= shallow {
 		if to := a.step(at, c, false); to != 0 {
-			return to
+			return a.toNext(to, shallow)
 		}
 		at = a.states[at].fail
 	}
-	return a.table[at][c]
+	return a.table[at<<nextShift|int32(c)]
 }

@@ -103,7 +103,11 @@ func NewIndex(patterns []Pattern) *Index {
 	}
 	x := &Index{start: newTrie(start, false), end: newTrie(end, true),
 		under: slices.ContainsFunc(start, func(p Pattern) bool { return p.Kind == Under })}
-	if len(inside) <= fewSubstrings {
+	size := 0
+	for _, p := range inside {
+		size += len(p.Text)
+	}
+	if len(inside) <= fewSubstrings || size >= maxStates {
 		x.few = inside
 	} else {
 		x.inside = newAutomaton(inside)
