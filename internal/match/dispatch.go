@@ -95,18 +95,19 @@ func (c *compiler) dispatch() {
 // maxParts bounds the nodes that are looked at for the parts of a condition.
 const maxParts = 64
 
-// parts returns the parts of an and, and of ands in it: all must be true.
-func (s *Set) parts(root int32) []int32 {
+// parts returns the parts of an and, and of ands in it: all must be true. Ands of a
+// scope below whole are parts as they are.
+func (s *Set) parts(root int32, whole scope) []int32 {
 	var parts []int32
 	seen := map[int32]bool{}
 	var walk func(int32)
 	walk = func(id int32) {
 		n := &s.nodes[id]
-		if seen[id] || len(seen) > maxParts {
+		if seen[id] {
 			return
 		}
 		seen[id] = true
-		if n.kind != kindAnd || n.scope == perImage {
+		if n.kind != kindAnd || n.scope < whole || len(seen) > maxParts {
 			parts = append(parts, id)
 			return
 		}
@@ -211,7 +212,7 @@ func (s *Set) divide(d *dispatch) {
 	parts := make([][]int32, len(d.targets))
 	uses := map[int32]int{}
 	for i := range d.targets {
-		parts[i] = s.parts(d.targets[i].root)
+		parts[i] = s.parts(d.targets[i].root, perEvent)
 		for _, id := range parts[i] {
 			uses[id]++
 		}
@@ -235,4 +236,4 @@ func (s *Set) divide(d *dispatch) {
 
 // guardCost and guardChance bound what a part of a condition costs and how often it
 // is true if it is to spare the reading of texts.
-const guardCost, guardChance = 16, 0.9
+const guardCost, guardChance = 16, 0.75

@@ -78,15 +78,14 @@ func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) r
 func (c *compiler) common(ands []int32) []int32 {
 	var common []int32
 	for i, id := range ands {
-		n := &c.set.nodes[id]
-		switch {
-		case n.kind != kindAnd:
+		if c.set.nodes[id].kind != kindAnd {
 			return nil
-		case i == 0:
-			common = slices.Clone(n.kids)
-		default:
-			common = slices.DeleteFunc(common, func(kid int32) bool { return !slices.Contains(n.kids, kid) })
 		}
+		parts := c.set.parts(id, perImage)
+		if i == 0 {
+			common = parts
+		}
+		common = slices.DeleteFunc(common, func(part int32) bool { return !slices.Contains(parts, part) })
 	}
 	return common
 }
@@ -97,7 +96,7 @@ func (f *folder) factored(ands, common []int32) remainder {
 	c := f.compiler
 	var rest []int32
 	for _, id := range ands {
-		own := slices.DeleteFunc(slices.Clone(c.set.nodes[id].kids), func(kid int32) bool { return slices.Contains(common, kid) })
+		own := slices.DeleteFunc(c.set.parts(id, perImage), func(part int32) bool { return slices.Contains(common, part) })
 		switch len(own) {
 		case 0: // the common parts alone are enough: they are this and
 			return remainder{node: id}

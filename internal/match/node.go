@@ -101,10 +101,11 @@ type pred struct {
 
 // reader reads a field, which may have several values.
 type reader struct {
-	field *field.Field
-	get   field.Getter
-	arg   field.Arg
-	each  bool // one value for each index
+	field  *field.Field
+	get    field.Getter
+	arg    field.Arg
+	each   bool // one value for each index
+	single bool // one value
 	// sides are the getters that get stands for.
 	sides []field.Getter
 }
@@ -122,6 +123,7 @@ func newReader(ref *rule.FieldRef) (reader, error) {
 	if len(r.sides) != len(f.Either) {
 		return r, fmt.Errorf("field %s: its sides are not in the catalogue", f.Name)
 	}
+	r.single = !r.each && r.sides == nil
 	return r, nil
 }
 
@@ -156,6 +158,9 @@ func (r *reader) isList() bool { return r.field.Type == event.TypeList }
 
 // eval evaluates the predicate for the event and the name that is selected.
 func (p *pred) eval(ev *event.Event) result {
+	if p.single {
+		return p.judge(ev, p.get(ev, p.arg))
+	}
 	res, _ := p.find(ev)
 	return res
 }

@@ -101,7 +101,7 @@ func (t *trie) find(s string, hits *Hits, kinds uint) {
 		if i == len(s) {
 			return
 		}
-		k := strings.IndexByte(n.first, s[i])
+		k := indexByte(n.first, s[i])
 		if k < 0 {
 			return
 		}
@@ -123,7 +123,7 @@ func (t *trie) findEnd(s string, hits *Hits) {
 		if s == "" {
 			return
 		}
-		k := strings.IndexByte(n.first, s[len(s)-1])
+		k := indexByte(n.first, s[len(s)-1])
 		if k < 0 {
 			return
 		}
@@ -133,4 +133,17 @@ func (t *trie) findEnd(s string, hits *Hits) {
 		}
 		s = s[:len(s)-len(n.label)]
 	}
+}
+
+// indexByte is strings.IndexByte, which a call makes slow for short texts.
+func indexByte(s string, c byte) int {
+	if len(s) > 8 {
+		return strings.IndexByte(s, c)
+	}
+	for i := range len(s) {
+		if s[i] == c {
+			return i
+		}
+	}
+	return -1
 }
