@@ -6,7 +6,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/match/text"
 )
 
-// clause is a set of indexed comparisons of which one must be true, or pending, for
+// clause is a set of comparisons that an index can find, of which one must be true, or pending, for
 // a node to be. The smaller its chance the less often the node is looked at in vain.
 type clause struct {
 	preds  []int32 // nil if there is none
@@ -27,7 +27,7 @@ func (c *compiler) clauseOf(id int32) clause {
 	var best clause
 	switch n := &c.set.nodes[id]; n.kind {
 	case kindPred:
-		if n.pred.indexed && !n.pred.invert {
+		if n.pred.slotted && !n.pred.text.Open && !n.pred.invert {
 			best = clause{[]int32{id}, n.pred.needChance()}
 		}
 	case kindAnd:

@@ -86,7 +86,7 @@ func (c *compiler) dispatch() {
 		}
 	}
 	slices.Sort(s.types)
-	c.buildIndexes()
+	c.buildIndexes(c.triggering())
 	for _, t := range s.types {
 		c.trigger(&s.byType[t])
 	}
@@ -119,14 +119,28 @@ func (s *Set) parts(root int32, whole scope) []int32 {
 	return parts
 }
 
-// buildIndexes makes the index of each slot, of those comparisons that events are
-// held against.
-func (c *compiler) buildIndexes() {
+// triggering returns the comparisons of all clauses.
+func (c *compiler) triggering() map[int32]bool {
+	preds := map[int32]bool{}
+	for t := range c.set.byType {
+		for _, to := range c.set.byType[t].targets {
+			for _, id := range c.clauseOf(to.root).preds {
+				preds[id] = true
+			}
+		}
+	}
+	return preds
+}
+
+// buildIndexes makes the index of each slot: of the comparisons that are in a
+// clause, and of all of the image, which are asked one by one for each new one. Others
+// of the event are asked only when a clause is true, which is rare.
+func (c *compiler) buildIndexes(triggering map[int32]bool) {
 	s := c.set
 	patterns := make([][]text.Pattern, len(s.slots))
 	for _, id := range s.reachable() {
 		p := s.nodes[id].pred
-		if p == nil || !p.slotted || p.text.Open {
+		if p == nil || !p.slotted || p.text.Open || p.scope != perImage && !triggering[id] {
 			continue
 		}
 		slot := &s.slots[p.slot]
@@ -236,4 +250,4 @@ func (s *Set) divide(d *dispatch) {
 
 // guardCost and guardChance bound what a part of a condition costs and how often it
 // is true if it is to spare the reading of texts.
-const guardCost, guardChance = 16, 0.75
+const guardCost, guardChance = 13, 0.75

@@ -25,6 +25,9 @@ func (p *pred) effort() effort {
 		cost = 30
 	case p.field.Type == event.TypeString && p.test != nil:
 		cost = 15
+		if p.ofFewValues() {
+			cost = 10
+		}
 		if p.text.Open {
 			cost = 60
 		}

@@ -98,6 +98,9 @@ func (t *texts) search(ev *event.Event, i int32) *textSlot {
 
 // judge evaluates a predicate on a text.
 func (t *texts) judge(ev *event.Event, p *pred) result {
+	if p.each && !p.indexed {
+		return p.eval(ev)
+	}
 	if !p.indexed {
 		s := t.read(ev, p.slot)
 		if s.presence == event.Present {
