@@ -132,6 +132,16 @@ func (l *lexer) follower(off, depth int) (at int, sure bool) {
 	return off, depth == 0
 }
 
+// skipWord goes on behind the word that was read last. That it is not read again is
+// what ends the loop around: and[x] is where a part can follow, and is none.
+func (p *parser) skipWord() {
+	for p.lex.start < len(p.lex.text) && IsWordByte(p.lex.text[p.lex.start]) {
+		p.lex.start++
+	}
+	p.lex.start = max(p.lex.start, p.lex.off)
+	p.resync()
+}
+
 // closedTooOften reads a closing parenthesis that none opened, and the word that
 // joins what stands behind it. It is false at the end.
 func (p *parser) closedTooOften() bool {
@@ -139,7 +149,8 @@ func (p *parser) closedTooOften() bool {
 		t, err := p.peek()
 		switch {
 		case err != nil:
-			p.resync()
+			p.lex.report(err)
+			p.skipWord()
 			continue
 		case t.kind == tokEnd:
 			return false
@@ -147,7 +158,7 @@ func (p *parser) closedTooOften() bool {
 			p.ahead = false
 			return true
 		case t.kind != tokClose:
-			p.resync()
+			p.skipWord()
 			continue
 		case !p.lost:
 			p.lex.report(&rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: errors.New("expected and, or or the end, found \")\"")})
