@@ -20,8 +20,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/capture"
 	"github.com/goshawk-security/goshawk/internal/enrich"
 	"github.com/goshawk-security/goshawk/internal/enrich/workload"
-	"github.com/goshawk-security/goshawk/internal/match"
-	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/ship"
 )
 
@@ -37,8 +36,6 @@ const (
 type Agent struct {
 	cfg     Config
 	log     *zap.Logger
-	rules   []*rule.Rule
-	set     *match.Set
 	builder *alert.Builder
 	node    alert.Node
 	out     *ship.Shipper
@@ -49,9 +46,16 @@ type Agent struct {
 	degraded []doctor.Check
 	asked    atomic.Int64 // when the end began, in ns since the Unix epoch; 0 before
 
-	// Made by Run, used by its loop alone.
+	catalogue *field.Catalogue
+	ruleStats *ruleStats
+	reloads   chan struct{}            // a person asked for one
+	handover  atomic.Pointer[handover] // new rules on their way to the loop
+	kernelMu  sync.Mutex               // of what the kernel side is told, and of detached
+	detached  bool
+
+	// Used by Run until its loop begins and by the loop from then on.
 	enricher *enrich.Enricher
-	matcher  *match.Matcher
+	rules    *ruleset
 }
 
 // New loads the rules and opens the destinations, but attaches nothing. Every
@@ -59,34 +63,23 @@ type Agent struct {
 // Alerts of the destinations on standard output go to console. The caller calls
 // Run, which gives back what New opened.
 func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
-	cat := Catalogue()
-	loaded, err := loadRules(cfg.Rules, cat)
-	for _, w := range loaded.Warnings {
-		warnOfRules(log, w)
-	}
-	if err != nil {
-		return nil, err
-	}
-	set, err := match.Compile(loaded.Rules)
-	if err != nil {
-		return nil, err
-	}
-	if set.Len() == 0 {
-		return nil, fmt.Errorf("no rule is enabled in %s: there is nothing to look for", strings.Join(cfg.Rules, ", "))
-	}
-	node, err := thisNode(cfg.Node)
-	if err != nil {
-		return nil, err
-	}
 	a := &Agent{
-		cfg: cfg, log: log, rules: loaded.Rules, set: set, node: node,
-		metrics: newMetrics(loaded.Rules),
-		beat:    newHeartbeat(time.Now),
-		matcher: set.NewMatcher(),
+		cfg: cfg, log: log, catalogue: Catalogue(), reloads: make(chan struct{}, 1),
+		beat: newHeartbeat(time.Now),
+	}
+	loaded, err := loadRuleset(&cfg, a.catalogue)
+	a.warnOfRules(loaded)
+	if err != nil {
+		return nil, err
+	}
+	a.rules, a.ruleStats = loaded.ruleset, newRuleStats(loaded.ruleset)
+	a.metrics = newMetrics(a.ruleStats)
+	if a.node, err = thisNode(cfg.Node); err != nil {
+		return nil, err
 	}
 	a.health = newHealth(a.beat, cfg.Heartbeat.Timeout, time.Now)
 	a.metrics.watch(a.beat)
-	if a.builder, err = newBuilder(cat, node, cfg.Mask); err != nil {
+	if a.builder, err = newBuilder(a.catalogue, a.node, cfg.Mask); err != nil {
 		return nil, err
 	}
 	a.out, err = ship.New(cfg.Destinations, ship.Deps{Log: log.Named("ship"), Metrics: a.metrics.registry, Stdout: console})
@@ -94,22 +87,6 @@ func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
 		return nil, err
 	}
 	return a, nil
-}
-
-// warnOfRules logs what in the rules works but is probably not meant so.
-func warnOfRules(log *zap.Logger, w *rule.Error) {
-	fields := []zap.Field{zap.String("place", w.Pos.String())}
-	if w.Rule != "" {
-		kind := w.Kind
-		if kind == "" {
-			kind = "rule"
-		}
-		fields = append(fields, zap.String(kind, w.Rule))
-	}
-	if w.Hint != "" {
-		fields = append(fields, zap.String("hint", w.Hint))
-	}
-	log.Warn("rules: "+w.Err.Error(), fields...)
 }
 
 // tellLimits logs what of the machine keeps the agent from seeing or knowing all,
@@ -178,8 +155,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("cannot watch this machine: %w", err)
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	a.log.Info("watching", zap.Int("rules", a.set.Len()), zap.Stringers("calls", a.set.Types()),
-		zap.Stringer("reads", src.Flavour), zap.String("http", a.cfg.HTTP.Address))
+	a.log.Info("watching", zap.Int("rules", a.rules.set.Len()), zap.String("hash", short(a.rules.hash)),
+		zap.Stringers("calls", a.rules.set.Types()), zap.Stringer("reads", src.Flavour), zap.String("http", a.cfg.HTTP.Address))
 	return a.watchAll(ctx, src)
 }
 
@@ -187,36 +164,32 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 // a rule asks for, and what keeps the process table right.
 func (a *Agent) open() (*capture.Source, error) {
 	enrichment := a.cfg.enrich()
-	enrichment.Environ, enrichment.Host = a.set.NeedsEnv(), a.node.Hostname
+	enrichment.Environ, enrichment.Host = a.rules.set.NeedsEnv(), a.node.Hostname
 	var err error
 	if a.enricher, err = enrich.New(enrichment, a.log.Named("enrich")); err != nil {
 		return nil, err
 	}
 	capturing := a.cfg.capture()
-	capturing.Environ = a.set.NeedsEnv()
+	capturing.Environ = a.rules.set.NeedsEnv()
 	if capturing.CgroupController, err = workload.Hierarchy(a.cfg.Node.Proc); err != nil {
 		a.log.Warn("containers are not told apart", zap.Error(err))
 	}
-	src, err := capture.Open(capturing, a.set.Types())
+	src, err := capture.Open(capturing, a.rules.set.Types())
 	if err != nil {
 		return nil, err
 	}
-	a.metrics.setHooks(src.Hooks())
-	a.metrics.setWatched(a.set.Types())
-	for _, h := range src.Hooks() {
-		if h.Err != nil {
-			a.log.Warn("tracepoint not attached: what it reports is not seen; goshawk doctor says more",
-				zap.String("tracepoint", h.Tracepoint), zap.Error(h.Err))
-		}
-	}
+	a.metrics.setWatched(a.rules.set.Types())
+	a.tellHooks(src)
 	return src, nil
 }
 
 // watchAll runs the loop and the watch beside it until ctx ends and the rings
 // are empty.
 func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
-	lost := newLosses(a.rules)
+	lost := newLosses(a.rules.rules)
 	stop := make(chan struct{})
+	following, stopFollowing := context.WithCancel(ctx)
+	defer stopFollowing()
 	var beside sync.WaitGroup
 	beside.Go(func() { a.watch(stop, src, lost) })
 	beside.Go(func() { a.detachAtEnd(ctx, stop, src) })
@@ -224,7 +197,9 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	a.scan(ctx)
 	a.beat.begin()
 	a.health.run()
+	beside.Go(func() { a.followRules(following, src, lost) })
 	err := a.loop(src)
+	stopFollowing()
 	close(stop)
 	beside.Wait()
 	a.reportLosses(src, lost, true) // what was lost since the last tick
@@ -241,6 +216,9 @@ func (a *Agent) detachAtEnd(ctx context.Context, stop <-chan struct{}, src *capt
 	}
 	a.log.Info("stopping")
 	a.health.stop()
+	a.kernelMu.Lock()
+	defer a.kernelMu.Unlock()
+	a.detached = true
 	if err := src.Detach(); err != nil {
 		a.log.Error("detach from the kernel", zap.Error(err))
 	}
@@ -256,7 +234,8 @@ func (a *Agent) scan(ctx context.Context) {
 }
 
 // reopenOnHangup makes the destinations open files and secrets again on SIGHUP,
-// as log rotation asks for, from the start of Run until after the last alert.
+// as log rotation asks for, from the start of Run until after the last alert, and
+// has the rules loaded again.
 func (a *Agent) reopenOnHangup(stop <-chan struct{}) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -264,8 +243,9 @@ func (a *Agent) reopenOnHangup(stop <-chan struct{}) {
 	for {
 		select {
 		case <-hangup:
-			a.log.Info("opening destinations again")
+			a.log.Info("opening destinations and reading rules again")
 			a.out.Reopen()
+			poke(a.reloads)
 		case <-stop:
 			return
 		}

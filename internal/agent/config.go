@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/goshawk-security/goshawk/internal/agent/selection"
 	"github.com/goshawk-security/goshawk/internal/capture"
 	"github.com/goshawk-security/goshawk/internal/enrich"
 	"github.com/goshawk-security/goshawk/internal/ship"
@@ -23,15 +24,19 @@ const APIVersion = "goshawk/v1"
 // Config is the configuration file. Each part is checked by the stage that it
 // belongs to; manual.go says what each key means.
 type Config struct {
-	APIVersion   string          `yaml:"apiVersion"`
-	Rules        []string        `yaml:"rules"` // empty: the shipped rules
-	Destinations ship.Config     `yaml:"destinations"`
-	HTTP         HTTPConfig      `yaml:"http"`
-	Heartbeat    HeartbeatConfig `yaml:"heartbeat"`
-	Buffers      BufferConfig    `yaml:"buffers"`
-	Limits       LimitConfig     `yaml:"limits"`
-	Mask         MaskConfig      `yaml:"mask"`
-	Node         NodeConfig      `yaml:"node"`
+	APIVersion string   `yaml:"apiVersion"`
+	Rules      []string `yaml:"rules"` // empty: the shipped rules
+	// RuleSelection switches rules on and off, and RuleMatching says how many of those
+	// that an event makes true fire.
+	RuleSelection []selection.Selector `yaml:"ruleSelection"`
+	RuleMatching  string               `yaml:"ruleMatching"`
+	Destinations  ship.Config          `yaml:"destinations"`
+	HTTP          HTTPConfig           `yaml:"http"`
+	Heartbeat     HeartbeatConfig      `yaml:"heartbeat"`
+	Buffers       BufferConfig         `yaml:"buffers"`
+	Limits        LimitConfig          `yaml:"limits"`
+	Mask          MaskConfig           `yaml:"mask"`
+	Node          NodeConfig           `yaml:"node"`
 }
 
 // HTTPConfig is where health and metrics are served.
@@ -70,6 +75,7 @@ type NodeConfig struct {
 func DefaultConfig() Config {
 	return Config{
 		APIVersion:   APIVersion,
+		RuleMatching: matchAll,
 		Destinations: ship.Config{{Name: "console", Stdout: &stdout.Config{Format: "text"}}},
 		HTTP:         HTTPConfig{Address: "127.0.0.1:8765"},
 		Heartbeat:    HeartbeatConfig{Interval: time.Second, Timeout: 5 * time.Second},
@@ -139,14 +145,7 @@ func (c *Config) Validate() error {
 	default:
 		fault("apiVersion", "unknown version %q: this goshawk reads %s", c.APIVersion, APIVersion)
 	}
-	if c.Rules != nil && len(c.Rules) == 0 {
-		fault("rules", "is an empty list: name files and directories, or leave the key out for the shipped rules")
-	}
-	for i, r := range c.Rules {
-		if r == "" {
-			fault(fmt.Sprintf("rules[%d]", i), "is empty: name a file or a directory")
-		}
-	}
+	errs = append(errs, c.validateRules())
 	if len(c.Destinations) == 0 {
 		fault("destinations", "is an empty list: alerts would go nowhere; leave the key out for text on standard output")
 	}

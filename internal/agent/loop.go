@@ -27,6 +27,9 @@ func (a *Agent) loop(src source) error {
 	var ev event.Event
 	for {
 		a.health.turned()
+		if a.handover.Load() != nil {
+			a.takeOver()
+		}
 		switch err := src.Next(&rec); {
 		case err == nil:
 			a.handle(&rec, &ev)
@@ -56,9 +59,8 @@ func (a *Agent) handle(rec *capture.Record, ev *event.Event) {
 		return
 	}
 	a.enricher.Apply(ev)
-	for _, hit := range a.matcher.Match(ev) {
+	for _, hit := range a.rules.matcher.Match(ev) {
 		ev.SelectName(hit.Name)
-		a.metrics.matched(hit.Rule.Name)
 		a.out.Send(a.builder.New(ev, hit.Rule, hit.Conditions))
 	}
 }

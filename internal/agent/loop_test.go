@@ -179,7 +179,7 @@ func (c *counts) Usage() (states, events float64) { return 0.25, 0.5 }
 
 func TestReportLosses(t *testing.T) {
 	a, out := newTestAgent(t)
-	l := newLosses(a.rules)
+	l := newLosses(a.rules.rules)
 	src := &counts{losses: []capture.Loss{{Type: event.Openat, Cause: capture.CauseRingFull, Count: 3}}}
 	a.reportLosses(src, l, false)
 	src.err = errors.New("map is gone")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,13 +43,15 @@ type lossKey struct {
 }
 
 // losses turns counters that grow into reports, and knows which rules a lost
-// event may have hidden. Used by one goroutine at a time.
+// event may have hidden. Used by one goroutine at a time, but for replace.
 type losses struct {
-	rules    map[event.Type][]string // names of the rules that look at a type
-	all      []string                // names of all
-	reported map[lossKey]uint64      // counts in the last report
-	last     time.Time               // of the last report; zero before the first
-	failed   bool                    // reading failed the last time
+	mu       sync.Mutex
+	rules    lookers            // in force
+	gone     lookers            // in force when what is not reported yet may have been lost
+	looks    int                // of counters, since gone was set
+	reported map[lossKey]uint64 // counts in the last report
+	last     time.Time          // of the last report; zero before the first
+	failed   bool               // reading failed the last time
 }
 
 // report is what was lost between two reports.
@@ -58,21 +61,43 @@ type report struct {
 	Rules   []string       // that may have missed something, sorted
 	State   bool           // births, images or ends were among it
 	Elapsed time.Duration  // since the report before; 0 for the first
+
+	hidden [][]string // for each of Lost, the rules that may have missed it
 }
 
-func newLosses(rules []*rule.Rule) *losses {
-	l := &losses{rules: map[event.Type][]string{}, reported: map[lossKey]uint64{}}
+// lookers are the names of the rules that look at a type, and, at Unknown, of all.
+type lookers map[event.Type][]string
+
+func newLookers(rules []*rule.Rule) lookers {
+	l := lookers{}
 	for _, r := range rules {
 		if !r.Enabled {
 			continue
 		}
-		l.all = append(l.all, r.Name)
+		l[event.Unknown] = append(l[event.Unknown], r.Name)
 		for _, t := range r.Types {
-			l.rules[t] = append(l.rules[t], r.Name)
+			l[t] = append(l[t], r.Name)
 		}
 	}
-	slices.Sort(l.all)
 	return l
+}
+
+func newLosses(rules []*rule.Rule) *losses {
+	return &losses{rules: newLookers(rules), reported: map[lossKey]uint64{}}
+}
+
+// replace says which rules are in force from now on. Those before are named once
+// more: what was lost before now is not all reported.
+func (l *losses) replace(rules []*rule.Rule) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for t, names := range l.rules {
+		if l.gone == nil {
+			l.gone = lookers{}
+		}
+		l.gone[t] = append(l.gone[t], names...)
+	}
+	l.rules, l.looks = newLookers(rules), 0
 }
 
 // update takes the counters as they are now. It returns a report when something
@@ -80,6 +105,12 @@ func newLosses(rules []*rule.Rule) *losses {
 func (l *losses) update(now time.Time, counts []capture.Loss, end bool) *report {
 	if !l.last.IsZero() && now.Sub(l.last) < reportInterval && !end {
 		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// The counters of the first look may have been read before the rules changed.
+	if l.looks++; l.looks > 1 {
+		defer func() { l.gone = nil }()
 	}
 	r := &report{}
 	hidden := map[string]bool{}
@@ -106,6 +137,9 @@ func (l *losses) update(now time.Time, counts []capture.Loss, end bool) *report 
 	}
 	slices.Sort(r.Rules)
 	slices.SortStableFunc(r.Lost, func(a, b capture.Loss) int { return cmp.Compare(b.Count, a.Count) })
+	for _, c := range r.Lost {
+		r.hidden = append(r.hidden, l.hidden(c.Type))
+	}
 	if !l.last.IsZero() {
 		r.Elapsed = now.Sub(l.last)
 	}
@@ -114,12 +148,18 @@ func (l *losses) update(now time.Time, counts []capture.Loss, end bool) *report 
 }
 
 // hidden returns the rules that a lost event of this type may have hidden: those
-// that look at it, and all when the type is not known.
+// that look at it, and all when the type is not known. The caller holds mu.
 func (l *losses) hidden(t event.Type) []string {
-	if t == event.Unknown {
-		return l.all
+	names := slices.Concat(l.rules[t], l.gone[t])
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// count tells how many of the lost events each rule may have missed.
+func (r *report) count(missed func(rules []string, events uint64)) {
+	for i, l := range r.Lost {
+		missed(r.hidden[i], l.Count)
 	}
-	return l.rules[t]
 }
 
 // text says what was lost: "openat 120 (ring_full), connect 3 (ring_full)".
@@ -210,5 +250,6 @@ func (a *Agent) reportLosses(src kernelCounts, l *losses, end bool) {
 	}
 	a.log.Warn("events were lost: the machine makes more than the agent can take, or a rule asks for too much",
 		zap.Uint64("lost", r.Total), zap.String("types", r.text()), zap.Strings("rules", r.Rules), zap.Duration("since", r.Elapsed))
+	r.count(a.ruleStats.missed)
 	a.out.Send(r.alert(now, a.node))
 }

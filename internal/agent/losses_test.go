@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/capture"
@@ -42,7 +43,7 @@ func TestLosses(t *testing.T) {
 	}
 	for _, s := range steps {
 		got := l.update(start.Add(s.at), s.counts, s.end)
-		if diff := cmp.Diff(s.want, got); diff != "" {
+		if diff := cmp.Diff(s.want, got, cmpopts.IgnoreUnexported(report{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", s.name, diff)
 		}
 	}

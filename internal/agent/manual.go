@@ -22,6 +22,12 @@ type keyDoc struct {
 var keyDocs = []keyDoc{
 	{"apiVersion", "required", "Version of this format: `goshawk/v1`. Keys are added to it and stay."},
 	{"rules", "the shipped rules", "Rule files and directories, read in this order; a directory's files in the order of their names. A later definition replaces an earlier one of the same name. `-r` on the command line takes their place."},
+	{"ruleSelection", "as the files say", "Switches rules on and off, entry after entry, so that later ones win: `[{disable: {rule: \"*\"}}, {enable: {tag: network}}]` leaves only the rules with a tag. Each has exactly one of `enable` and `disable`. An entry that takes no rule is warned of."},
+	{"ruleSelection[].enable.rule", "", "Switch on the rules of this name; `*` stands for any text."},
+	{"ruleSelection[].enable.tag", "", "Switch on the rules with this tag."},
+	{"ruleSelection[].disable.rule", "", "Switch off the rules of this name; `*` stands for any text."},
+	{"ruleSelection[].disable.tag", "", "Switch off the rules with this tag."},
+	{"ruleMatching", "", "`all`: every rule that an event makes true fires. `first`: only the first of them in the order of the files."},
 	{"destinations", "text on standard output", "Where alerts go: each alert to every destination."},
 	{"destinations[].name", "required", "Name in metrics, logs and `/readyz`; unique."},
 	{"destinations[].queue.alerts", fmt.Sprint(ship.DefaultQueueAlerts), "Alerts that wait in memory at most while the destination is slow or away; the oldest is shed first and counted."},

@@ -11,7 +11,6 @@ import (
 	"github.com/goshawk-security/goshawk/internal/capture"
 	"github.com/goshawk-security/goshawk/internal/enrich"
 	"github.com/goshawk-security/goshawk/internal/event"
-	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
 // metrics are the agent's own numbers; the destinations register theirs. What is
@@ -20,7 +19,6 @@ type metrics struct {
 	registry  *prometheus.Registry
 	events    [event.TypeCount]atomic.Uint64
 	malformed atomic.Uint64
-	matches   *prometheus.CounterVec
 	degraded  *prometheus.GaugeVec
 
 	enrich atomic.Pointer[enrich.Stats] // as the loop published it last
@@ -33,20 +31,12 @@ type metrics struct {
 	watched                []event.Type // what the kernel side sends
 }
 
-func newMetrics(rules []*rule.Rule) *metrics {
+func newMetrics(rules *ruleStats) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		matches: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "goshawk_rule_matches_total", Help: "Events that made the rule true.",
-		}, []string{"rule"}),
 		degraded: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "goshawk_degraded", Help: "1 for what keeps the agent from seeing or knowing all, by the names of goshawk doctor.",
 		}, []string{"what"}),
-	}
-	for _, r := range rules {
-		if r.Enabled {
-			m.matches.WithLabelValues(r.Name) // so that a rule that never fires shows as 0
-		}
 	}
 	build := CurrentBuild()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -54,7 +44,7 @@ func newMetrics(rules []*rule.Rule) *metrics {
 		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.matches, m.degraded, info, &kernelCollector{m},
+	m.registry.MustRegister(rules, m.degraded, info, &kernelCollector{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -72,8 +62,6 @@ func (m *metrics) watch(beat *heartbeat) {
 		}, func() float64 { trip, _ := beat.arrived(); return trip.Seconds() }))
 }
 
-func (m *metrics) matched(name string) { m.matches.WithLabelValues(name).Inc() }
-
 // setKernel notes what the kernel side counts.
 func (m *metrics) setKernel(losses []capture.Loss, states, events float64) {
 	m.mu.Lock()
@@ -87,17 +75,25 @@ func (m *metrics) setHooks(hooks []capture.Hook) {
 	m.hooks = hooks
 }
 
+// knowsFailed tells that a tracepoint is known not to be attached.
+func (m *metrics) knowsFailed(tracepoint string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.hooks, func(h capture.Hook) bool { return h.Tracepoint == tracepoint && h.Err != nil })
+}
+
 // setWatched notes the types that the rules ask for. Those that keep the process
 // table right and the heartbeat are always captured.
 func (m *metrics) setWatched(types []event.Type) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.watched = slices.Clone(types)
+	watched := slices.Clone(types)
 	for t := range event.Type(event.TypeCount) {
-		if info := t.Info(); info != nil && (info.State || t == event.Heartbeat) && !slices.Contains(m.watched, t) {
-			m.watched = append(m.watched, t)
+		if info := t.Info(); info != nil && (info.State || t == event.Heartbeat) && !slices.Contains(watched, t) {
+			watched = append(watched, t)
 		}
 	}
+	m.watched = watched
 }
 
 // lossCauses are those that have a type.
@@ -171,7 +167,7 @@ func (c *kernelCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 	}
 	c.m.mu.Lock()
-	watched := c.m.watched // written once
+	watched := c.m.watched // replaced, never changed
 	c.m.mu.Unlock()
 	for t := range c.m.events {
 		if n := c.m.events[t].Load(); n > 0 || slices.Contains(watched, event.Type(t)) {

@@ -47,7 +47,7 @@ func TestDocsMetrics(t *testing.T) {
 // What can be lost or matched is a series before it is.
 func TestMetricsBegin(t *testing.T) {
 	a, _ := newTestAgent(t)
-	a.metrics.setWatched(a.set.Types())
+	a.metrics.setWatched(a.rules.set.Types())
 	a.metrics.setKernel([]capture.Loss{{Type: event.Openat, Cause: capture.CauseNoScratch, Count: 3}}, 0, 0)
 	a.tellLimits([]doctor.Check{{Name: "cgroups"}, {Name: "pid namespace", Status: doctor.Degraded, Found: "its own"}})
 	page := get(t, a, "/metrics")

@@ -103,6 +103,10 @@ func (e *Enricher) Scan(ctx context.Context) error {
 	return err
 }
 
+// SetEnviron says whether environments are read in /proc from now on, too. What was
+// read without stays so.
+func (e *Enricher) SetEnviron(on bool) { e.table.SetEnviron(on) }
+
 // number counts the event.
 func (e *Enricher) number(ev *event.Event) {
 	if e.count++; e.count == 1 {

@@ -23,6 +23,7 @@ import (
 type agent struct {
 	cmd    *exec.Cmd
 	alerts string // path
+	rules  string // path of the rules beside the shipped ones
 	url    string
 	log    *bytes.Buffer
 }
@@ -53,6 +54,7 @@ http: {address: %q}
 	a := &agent{
 		cmd:    exec.Command(binary, "run", "-c", filepath.Join(dir, "goshawk.yaml")),
 		alerts: filepath.Join(dir, "alerts.json"),
+		rules:  filepath.Join(dir, "extra.yaml"),
 		url:    "http://" + address,
 		log:    &bytes.Buffer{},
 	}

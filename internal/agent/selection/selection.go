@@ -61,7 +61,7 @@ func (s Selector) Validate() error {
 }
 
 // Apply returns the rules with the selectors applied in their order, so that later
-// ones win, and the selectors that are the word on no rule: a name that is written
+// ones win, and the selectors that take no rule: a name that is written
 // wrong, or a rule that is no more. The rules given are not changed.
 func Apply(rules []*rule.Rule, selectors []Selector) (selected []*rule.Rule, unused []Selector) {
 	selected = slices.Clone(rules)

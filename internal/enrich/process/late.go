@@ -212,7 +212,7 @@ func (t *Table) read(pid uint32) *snapshot {
 	if err != nil {
 		return nil
 	}
-	cfg := &t.cfg
+	cfg := t.cfg // a copy: the reading may go on when the table has gone on
 	if t.runner.Full() {
 		dir.close()
 		t.stats.Throttled++
@@ -220,7 +220,7 @@ func (t *Table) read(pid uint32) *snapshot {
 	}
 	s, ok := aside.Do(&t.runner, func() *snapshot {
 		defer dir.close()
-		s, err := readProcess(dir, cfg)
+		s, err := readProcess(dir, &cfg)
 		if err != nil {
 			return nil
 		}

@@ -122,6 +122,9 @@ func New(cfg Config) *Table {
 	return t
 }
 
+// SetEnviron says whether environments are read from now on, too.
+func (t *Table) SetEnviron(on bool) { t.cfg.Environ = on }
+
 // Stats returns the counters.
 func (t *Table) Stats() Stats {
 	t.stats.Processes = len(t.slots)

@@ -1,0 +1,113 @@
+package agent
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/goshawk-security/goshawk/internal/agent/selection"
+	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/match"
+	"github.com/goshawk-security/goshawk/internal/rule"
+)
+
+// ruleset is one version of the rules, ready for use. Only the loop uses its
+// matcher; everything else never changes.
+type ruleset struct {
+	rules   []*rule.Rule
+	set     *match.Set
+	matcher *match.Matcher
+	hash    string    // of texts, selection and matching
+	since   time.Time // when it was loaded
+}
+
+// loaded is what came of reading the rules. hash and warnings are there also when
+// they are bad.
+type loaded struct {
+	*ruleset
+	hash     string
+	warnings []*rule.Error
+	unused   []selection.Selector // that name no rule
+}
+
+// loadRuleset reads, selects and compiles the rules that the configuration asks
+// for. The error joins every mistake; rules of which none is enabled are one.
+func loadRuleset(cfg *Config, cat *field.Catalogue) (loaded, error) {
+	read, err := loadRules(cfg.Rules, cat)
+	l := loaded{hash: rulesHash(cfg, read), warnings: read.Warnings}
+	if err != nil {
+		return l, err
+	}
+	r := &ruleset{hash: l.hash, since: time.Now()}
+	r.rules, l.unused = selection.Apply(read.Rules, cfg.RuleSelection)
+	if r.set, err = match.Compile(r.rules); err != nil {
+		return l, err
+	}
+	if r.set.Len() == 0 {
+		return l, noRules(cfg)
+	}
+	var options []match.Option
+	if cfg.RuleMatching == matchFirst {
+		options = append(options, match.FirstOnly)
+	}
+	r.matcher = r.set.NewMatcher(options...)
+	l.ruleset = r
+	return l, nil
+}
+
+func noRules(cfg *Config) error {
+	where := strings.Join(cfg.Rules, ", ")
+	if where == "" {
+		where = "the shipped rules"
+	}
+	if len(cfg.RuleSelection) > 0 {
+		return fmt.Errorf("no rule is enabled in %s after ruleSelection: there is nothing to look for", where)
+	}
+	return fmt.Errorf("no rule is enabled in %s: there is nothing to look for", where)
+}
+
+// rulesHash names what the rules are made of: texts, selection and matching.
+func rulesHash(cfg *Config, read *rule.Set) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n", read.Hash(), cfg.RuleMatching)
+	for _, s := range cfg.RuleSelection {
+		io.WriteString(h, s.String()+"\n")
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// short is as much of a hash as people compare.
+func short(hash string) string { return hash[:min(12, len(hash))] }
+
+// The values of ruleMatching.
+const (
+	matchAll   = "all"
+	matchFirst = "first"
+)
+
+// validateRules says everything that is wrong with the choice of rules; each error
+// begins with its key.
+func (c *Config) validateRules() error {
+	var errs []error
+	if c.Rules != nil && len(c.Rules) == 0 {
+		errs = append(errs, errors.New("rules: is an empty list: name files and directories, or leave the key out for the shipped rules"))
+	}
+	for i, r := range c.Rules {
+		if r == "" {
+			errs = append(errs, fmt.Errorf("rules[%d]: is empty: name a file or a directory", i))
+		}
+	}
+	for i, s := range c.RuleSelection {
+		if err := s.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("ruleSelection[%d]: %w", i, err))
+		}
+	}
+	if c.RuleMatching != matchAll && c.RuleMatching != matchFirst {
+		errs = append(errs, fmt.Errorf("ruleMatching: %q is neither all nor first", c.RuleMatching))
+	}
+	return errors.Join(errs...)
+}
