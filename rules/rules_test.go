@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/format"
 	"github.com/goshawk-security/goshawk/internal/rule/loader"
 )
 
@@ -166,6 +168,26 @@ func TestRulesAreComplete(t *testing.T) {
 			if !strings.Contains(r.Output.Text, f) {
 				t.Errorf("%s: output of rule %q has no %s", r.Pos, r.Name, f)
 			}
+		}
+	}
+}
+
+// TestFormatted: the rules stand in the layout of goshawk rules fmt.
+func TestFormatted(t *testing.T) {
+	names, err := fs.Glob(FS, "*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no rules", err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch want, errs := format.File(name, string(text)); {
+		case len(errs) > 0:
+			t.Error(errs)
+		case want != string(text):
+			t.Errorf("%s is not formatted: run goshawk rules fmt -w %[1]s", name)
 		}
 	}
 }
