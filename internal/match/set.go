@@ -27,8 +27,9 @@ type compiled struct {
 
 // Compile joins the conditions of all enabled rules. The rules must be checked
 // (loader.Files) and must not change afterwards. An error is a *rule.Error.
-func Compile(rules []*rule.Rule) (*Set, error) {
-	c := newCompiler()
+func Compile(rules []*rule.Rule) (*Set, error) { return newCompiler().compile(rules) }
+
+func (c *compiler) compile(rules []*rule.Rule) (*Set, error) {
 	s := c.set
 	for _, r := range rules {
 		if !r.Enabled {
