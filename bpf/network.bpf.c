@@ -126,6 +126,8 @@ int BPF_PROG(call_connect, struct pt_regs *regs, long ret)
 		ends = a->ends;
 		a->sk = 0;
 	}
+	if (!type_wanted(type_connect))
+		return 0;
 	if (call_restarts(ret)) {
 		if (!began)
 			return 0; // it will be made again, or was interrupted before it began

@@ -27,9 +27,11 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 		return 0;
 	index = call_index(nr, call_is_compat(task_current()));
 	handler = handlers[index];
-	// A connect that a signal interrupts goes on by itself: it has begun.
-	if (handler == CALL_IGNORED || !type_wanted(specs[index].type) ||
-	    (call_restarts(ret) && handler != CALL_CONNECT))
+	if (handler == CALL_IGNORED)
+		return 0;
+	// A connect that a signal interrupts goes on by itself: it has begun. One that
+	// nothing wants any more may have left what its end has to take away.
+	if (handler != CALL_CONNECT && (!type_wanted(specs[index].type) || call_restarts(ret)))
 		return 0;
 	if (handler != CALL_HEARTBEAT && bpf_get_current_pid_tgid() >> 32 == agent_pid)
 		return 0;

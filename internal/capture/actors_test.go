@@ -30,6 +30,7 @@ var actors = map[string]func(args []string) error{
 	"waits":      actWaits,
 	"hides":      actHides,
 	"dangles":    actDangles,
+	"resumes":    actResumes,
 	"nothing":    func([]string) error { return nil },
 }
 

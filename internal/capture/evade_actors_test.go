@@ -2,9 +2,13 @@ package capture_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,6 +45,37 @@ func actDangles(args []string) error {
 		return err
 	}
 	return unix.Connect(fd, &unix.SockaddrInet4{Port: to.Port, Addr: [4]byte{127, 0, 0, 1}})
+}
+
+// actResumes connects by TCP, which takes as long as the test wants, and then, when
+// it is told to, fails to connect to a unix socket from the same thread. args:
+// address whose queue is full, path.
+func actResumes(args []string) error {
+	runtime.LockOSThread()
+	to, err := net.ResolveTCPAddr("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	go func() {
+		time.Sleep(100 * time.Millisecond) // the call waits for an answer by then
+		fmt.Println("waits")
+	}()
+	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: to.Port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return err
+	}
+	fmt.Println("connected")
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	local, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	return expect(unix.ENOENT, unix.Connect(local, &unix.SockaddrUnix{Name: args[1]}))
 }
 
 // actHides opens files where names are hard to follow. args: folder.

@@ -1,8 +1,14 @@
 package capture_test
 
 import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/goshawk-security/goshawk/internal/capture"
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -64,6 +70,55 @@ func TestLiveUpdateOff(t *testing.T) {
 			}
 			if got := count(t, src, calls, false); got != want {
 				t.Errorf("with %v: %d of %d calls received, want %d", types, got, calls, want)
+			}
+		}
+	})
+}
+
+// TestLiveUpdateMidway: a connection that ends while none are wanted is not taken for
+// a later one of the same thread.
+func TestLiveUpdateMidway(t *testing.T) {
+	flavours(t, func(t *testing.T, f capture.Flavour) {
+		src := open(t, capture.Config{Flavour: f}, event.Connect)
+		fd, full := fullListener(t)
+		missing := filepath.Join(t.TempDir(), "missing")
+		cmd := exec.Command("/proc/self/exe", full, missing)
+		cmd.Env = append(os.Environ(), actorVariable+"=resumes")
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		says := bufio.NewReader(out)
+		want := func(types []event.Type, when string) {
+			if line, err := says.ReadString('\n'); line != when+"\n" {
+				t.Fatalf("the actor says %q, want %q: %v", line, when, err)
+			}
+			if err := src.Update(types, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want(nil, "waits")
+		c, _, err := unix.Accept(fd) // make room
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(c)
+		want([]event.Type{event.Connect}, "connected")
+		in.Close()
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		list := collect(t, src, uint32(cmd.Process.Pid), done)
+		find(t, list, event.Connect, func(s *seen) bool { return s.Socket.Path == missing && s.Result == -int64(unix.ENOENT) })
+		for i := range list {
+			if s := &list[i]; s.Type == event.Connect && s.Socket.Remote.String() == full {
+				t.Errorf("connection to %s is reported, which ended before", full)
 			}
 		}
 	})
