@@ -40,17 +40,18 @@ func (t *teller) output(tmpl *rule.Template) string {
 			text.WriteString(lineBreaks.Replace(p.Text))
 			continue
 		}
-		v := p.Field.Get(t.ev)
-		switch {
+		var value string
+		switch v := p.Field.Get(t.ev); {
 		case !v.IsPresent():
-			text.WriteString(v.Format(missing))
+			value = v.Format(missing)
 		case t.mask != nil && asks(before):
-			text.WriteString(masked)
+			value = masked
 		case v.Type() == event.TypeString:
-			text.WriteString(t.text(refOf(&p.Field), v.Str()))
+			value = t.text(refOf(&p.Field), v.Str())
 		default:
-			text.WriteString(t.plain(v.Format(missing)))
+			value = t.plain(v.Format(missing))
 		}
+		text.WriteString(p.Fit(value))
 		before = ""
 	}
 	var out strings.Builder

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goshawk-security/goshawk/internal/event"
 )
@@ -16,6 +17,21 @@ type Template struct {
 type Part struct {
 	Text  string
 	Field FieldRef
+	Width int // length to which a value is cut or filled up, 0 for its own: %10proc.name
+}
+
+// Fit cuts a value to the width of a part, between runes, or fills it up with blanks.
+func (p *Part) Fit(value string) string {
+	if p.Width == 0 {
+		return value
+	}
+	if end := p.Width; end < len(value) {
+		for end > 0 && !utf8.RuneStart(value[end]) {
+			end--
+		}
+		value = value[:end]
+	}
+	return value + strings.Repeat(" ", p.Width-len(value))
 }
 
 // missing is what Falco prints for a value that is not there.
@@ -30,7 +46,7 @@ func (t *Template) Render(ev *event.Event) string {
 			b.WriteString(p.Text)
 			continue
 		}
-		b.WriteString(p.Field.Get(ev).Format(missing))
+		b.WriteString(p.Fit(p.Field.Get(ev).Format(missing)))
 	}
 	return b.String()
 }

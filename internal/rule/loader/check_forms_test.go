@@ -32,7 +32,7 @@ func TestForms(t *testing.T) {
 	for _, cond := range []string{
 		`proc.name iglob "S*"`,
 		`proc.name regex "^(ba|z)?sh[0-9]{1,3}$"`,
-		`proc.name regex "[[:alpha:]]+\."`,
+		`proc.name regex "[[:alpha:]]+\\."`,
 		`proc.cmdline bcontains 2f62696e`,
 		`proc.cmdline bstartswith 2F62`,
 		`proc.cmdline > abc`,
@@ -98,7 +98,7 @@ func TestFormErrors(t *testing.T) {
 		{`proc.name bcontains xyz`, `xyz`, rule.CodeBadValue, `"xyz" is no row of bytes in hexadecimal, as bcontains needs: 2f62 stands for /b`},
 		{`proc.name bstartswith 2f6`, `2f6`, rule.CodeBadValue, `"2f6" is no row of bytes in hexadecimal, as bstartswith needs: 2f62 stands for /b`},
 		{`proc.name regex "a("`, `"a("`, rule.CodeBadRegex, `no regular expression: missing closing ): a(`},
-		{`proc.name regex '\d+'`, `'\d+'`, rule.CodeBadRegex, `no regular expression: invalid escape sequence: \d`},
+		{`proc.name regex '\\d+'`, `'\\d+'`, rule.CodeBadRegex, `no regular expression: invalid escape sequence: \d`},
 		{`proc.name regex "(?i)x"`, `"(?i)x"`, rule.CodeBadRegex, "no regular expression: missing argument to repetition operator: ?"},
 		{`proc.name regex anyof (a, "*b")`, `"*b"`, rule.CodeBadRegex, "no regular expression: missing argument to repetition operator: *"},
 		{`proc.name regex "((a{100}){10}){10}"`, `"((a{`, rule.CodeBadRegex, "no regular expression: invalid repeat count: {10}"},

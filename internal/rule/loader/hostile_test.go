@@ -83,7 +83,7 @@ var hostileFiles = []struct {
 	{"a long name", "- macro: " + strings.Repeat("m", 200_000) + "\n  condition: " + strings.Repeat("n", 200_000) + "\n", ""},
 	{"escapes", "- macro: m\n  condition: \"" + strings.Repeat(`\x20\t`, 200_000) + "evt.type = open\"\n", ""},
 	{"percent signs", "- rule: R\n  desc: D\n  priority: Info\n  condition: evt.type = open\n  output: '" + strings.Repeat("%", 300_001) + "'\n", "output has a % without a field"},
-	{"brackets in an output", "- rule: R\n  desc: D\n  priority: Info\n  condition: evt.type = open\n  output: '" + strings.Repeat("%evt.arg[", 20_000) + "'\n", "is not closed"},
+	{"brackets in an output", "- rule: R\n  desc: D\n  priority: Info\n  condition: evt.type = open\n  output: '" + strings.Repeat("%evt.arg[x", 20_000) + "'\n", "needs an argument"},
 }
 
 // TestHostile: what is made to cost much costs little. The limits are far above

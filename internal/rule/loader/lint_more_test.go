@@ -21,11 +21,11 @@ func TestLintForms(t *testing.T) {
 		{`proc.name regex "(ba|z)sh"`, `17: the regular expression says no more than in does; write proc.name in (bash, zsh)`},
 		{`proc.name regex "(ba|z)sh.*"`, `17: the regular expression says no more than startswith does; write proc.name startswith anyof (bash, zsh)`},
 		{`proc.name regex anyof ("a.*", "[bc]")`, `24: the regular expression says no more than startswith does; write proc.name startswith anyof (…)`},
-		{`proc.name regex "a\.b"`, `17: the regular expression says no more than = does; write proc.name = a.b`},
+		{`proc.name regex "a\\.b"`, `17: the regular expression says no more than = does; write proc.name = a.b`},
 		{`proc.name regex "a.b" or proc.name regex "a+" or proc.name regex "[ab]" or proc.name regex "a.*b" or proc.name regex ".+a"`, ``},
 
 		{`fd.name glob /etc/passwd`, `14: the pattern has no * or ?, so that it stands for itself; write fd.name = /etc/passwd`},
-		{`fd.name glob "/etc/pass\?"`, ``},
+		{`fd.name glob "/etc/pass\\?"`, ``},
 
 		{`proc.name = "<NA>"`, `13: proc.name is never <NA>: where it is missing it is absent, no comparison with it is true, and a not before one is; write proc.name exists, or not proc.name exists`},
 		{`not user.name in ("<NA>", root)`, `19: user.name is never <NA>: where it is missing it is absent, no comparison with it is true, and a not before one is; write user.name exists, or not user.name exists`},

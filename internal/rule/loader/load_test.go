@@ -76,6 +76,8 @@ a.yaml:2:23: macro "m": expected an operator after proc.name, found the end`},
 a.yaml:1:3: list "a": the list has no items; write items: [] for none
 a.yaml:3:10: list "b": items must be a list
 a.yaml:5:11: list "c": items must be a list of texts`},
+	{"escape in a list", "- list: l\n  items: ['\"a\\.b\"', '\"a\\\\.b\"', 'a\\.b']\n", `
+a.yaml:2:11: unknown escape \. in "a\.b"; write \\ for a backslash`},
 	{"output", "- rule: R\n  desc: D\n  priority: Info\n  condition: evt.type = open\n  output: >\n    100% of %proc.nmae. and %proc.pid[1]\n    %x %proc.env[\n    %tolower(proc.name) %regex\n", `
 a.yaml:6:8: rule "R": output has a % without a field; write %% for a percent sign
 a.yaml:6:13: rule "R": unknown field proc.nmae; did you mean proc.name?

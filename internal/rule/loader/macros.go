@@ -2,6 +2,7 @@ package loader
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
@@ -96,6 +97,9 @@ func (l *loader) literal(p piece) rule.Literal {
 	if t := p.node.Value; len(t) > 1 && (t[0] == '"' || t[0] == '\'') {
 		if s, size, ok := rule.Unquote(t); ok && size == len(t) {
 			lit.Text, lit.Bare = s, false
+			if at, what := rule.BadEscape(t); at >= 0 {
+				l.Fail(&rule.Error{Code: rule.CodeBadValue, Pos: lit.Pos, Err: fmt.Errorf("unknown escape %s in %s", what, t), Hint: `write \\ for a backslash`})
+			}
 		}
 	}
 	return lit

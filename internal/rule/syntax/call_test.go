@@ -110,6 +110,11 @@ func TestTemplate(t *testing.T) {
 		{`a %proc.name b`, `"a " proc.name " b"`},
 		{`100%% of %toupper(basename(proc.exepath)).`, `"100% of " toupper[basename[proc.exepath]] "."`},
 		{`%evt.arg.flags. %proc.aname[2]`, `evt.arg.flags ". " proc.aname[2]`},
+		{`%10proc.name|%0tolower(proc.name)`, `proc.name:10 "|" tolower[proc.name]`},
+		{`%proc.name[%proc.pid] %proc.aname[x=%proc.pid`, `proc.name "[" proc.pid "] " proc.aname "[x=" proc.pid`},
+		{`%proc.env["A\d"]`, `! unknown escape \d`},
+		{`%5000proc.name`, `! output has a length of 5000`},
+		{`%5`, `! output has a % without a field`},
 		{`(%getopt(proc.args, "x:")[x])`, `"(" getopt[proc.args "x:"] ")"`},
 		{`%`, `! output has a % without a field`},
 		{`%nothing(x)`, `! output has %nothing, which is no field`},
@@ -121,6 +126,9 @@ func TestTemplate(t *testing.T) {
 		for i := range tmpl.Parts {
 			if p := &tmpl.Parts[i]; p.Field.Text != "" {
 				parts = append(parts, tree(&p.Field))
+				if p.Width > 0 {
+					parts[len(parts)-1] += fmt.Sprint(":", p.Width)
+				}
 			} else {
 				parts = append(parts, fmt.Sprintf("%q", p.Text))
 			}

@@ -119,7 +119,7 @@ func (l *lexer) value() (token, *rule.Error) {
 			return t, &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: errors.New("string is not closed")}
 		}
 		t.text, t.quoted, t.end = text, true, l.off
-		return t, nil
+		return t, l.badEscape(t.start)
 	}
 	for l.off < len(l.text) && !endsBare(l.text[l.off]) {
 		l.off++
@@ -158,22 +158,47 @@ func (l *lexer) begin() token {
 	return t
 }
 
-// argument reads what stands in brackets behind a word.
+// badEscape makes the error of a backslash without meaning in the quoted string that
+// was read from start.
+func (l *lexer) badEscape(start int) *rule.Error {
+	s := l.text[start:l.off]
+	at, what := rule.BadEscape(s)
+	if at < 0 {
+		return nil
+	}
+	hint := `write \\ for a backslash`
+	if what == `\'` || what == `\"` {
+		hint = fmt.Sprintf("within %c write %s alone", s[0], what[1:])
+	}
+	return coded(rule.CodeBadCondition, l.cursor.Pos(start+at), hint, "unknown escape %s", what)
+}
+
+// argument reads what stands in brackets behind a word: a quoted string, or what has
+// no blanks, quotes and brackets.
 func (l *lexer) argument(t *token) *rule.Error {
 	l.off++
 	t.hasArg = true
-	rest := l.text[l.off:]
+	start := l.off
+	rest := l.text[start:]
 	rest = rest[:min(len(rest), maxArgument)]
-	n, ok := 0, false
-	if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
+	n, ok, quoted := 0, false, rest != "" && (rest[0] == '"' || rest[0] == '\'')
+	if quoted {
 		t.arg, n, ok = rule.Unquote(rest)
 	} else if n = strings.IndexAny(rest, "]\n\"'"); n >= 0 {
 		t.arg, ok = rest[:n], true
 	}
 	if !ok || n == len(rest) || rest[n] != ']' {
-		return &rule.Error{Code: rule.CodeBadCondition, Pos: t.pos, Err: fmt.Errorf("the argument of %s is not closed", t.text)}
+		return coded(rule.CodeBadCondition, t.pos, "", "the argument of %s is not closed", t.text)
 	}
-	l.off += n + 1
+	l.off += n
+	if quoted {
+		if err := l.badEscape(start); err != nil {
+			return err
+		}
+	} else if at := strings.IndexAny(t.arg, "[ \t\r\v\f"); at >= 0 {
+		return coded(rule.CodeBadCondition, l.cursor.Pos(start+at), "put it in quotes", "the argument of %s has a blank or a bracket", t.text)
+	}
+	l.off++
 	return nil
 }
 

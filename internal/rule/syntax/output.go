@@ -1,14 +1,16 @@
 package syntax
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/source"
 )
 
-// ParseTemplate reads an output: text with %field, %field[argument], and %% for
-// a percent sign. A dot at the end of a field's name ends a sentence and is text.
+// ParseTemplate reads an output: text with %field, %field[argument], %transformer(…),
+// each perhaps with a length (%10proc.name), and %% for a percent sign. A dot at the end of a field's name ends a sentence and is text.
 // Blanks around the whole are dropped, as Falco does: > leaves a line break.
 // It goes on after a mistake, to find them all.
 func ParseTemplate(text string, c *source.Cursor) (*rule.Template, []*rule.Error) {
@@ -48,27 +50,47 @@ func (p *templateParser) flush() {
 	}
 }
 
-// field reads the field or transformer whose percent sign stands at off, and
-// returns the length of what it read.
+// maxWidth bounds the length that an output can give a value.
+const maxWidth = 1 << 12
+
+// width reads the length in digits at off, if one stands there.
+func (p *templateParser) width(off int) (width, end int, err *rule.Error) {
+	end = off
+	for end < len(p.all) && p.all[end] >= '0' && p.all[end] <= '9' {
+		end++
+	}
+	if end == off {
+		return 0, end, nil
+	}
+	width, bad := strconv.Atoi(p.all[off:end])
+	if bad != nil || width > maxWidth {
+		return 0, end, coded(rule.CodeBadOutput, p.cursor.Pos(off-1), fmt.Sprintf("a value is cut to at most %d", maxWidth), "output has a length of %s", p.all[off:end])
+	}
+	return width, end, nil
+}
+
+// field reads the field or transformer whose percent sign stands at off, with the
+// length before it, and returns the length of what it read.
 func (p *templateParser) field(off int) int {
 	pos := p.cursor.Pos(off)
-	read := parser{lex: lexer{text: p.all, off: off + 1, cursor: p.cursor}}
+	width, start, err := p.width(off + 1)
+	read := parser{lex: lexer{text: p.all, off: start, cursor: p.cursor}}
 	lex := &read.lex
-	end := off + 1
+	end := start
 	for end < len(lex.text) && IsWordByte(lex.text[end]) && lex.text[end] != '-' {
 		end++
 	}
-	name := strings.TrimRight(lex.text[off+1:end], ".")
-	lex.off = off + 1 + len(name)
-	t := token{kind: tokWord, pos: pos, start: off + 1, end: lex.off, text: name}
+	name := strings.TrimRight(lex.text[start:end], ".")
+	lex.off = start + len(name)
+	t := token{kind: tokWord, pos: pos, start: start, end: lex.off, text: name}
 	var ref rule.FieldRef
-	var err *rule.Error
 	switch {
+	case err != nil:
 	case name == "":
 		err = coded(rule.CodeBadOutput, pos, "write %% for a percent sign", "output has a %% without a field")
 	case lex.byte() == '(' && !strings.Contains(name, ".") && likeCall(name):
 		ref, err = read.call(t)
-	case lex.byte() == '[':
+	case lex.byte() == '[' && !textInBrackets(lex.text[lex.off:]):
 		err = lex.argument(&t)
 	}
 	if err == nil && ref.Call == nil && !strings.Contains(name, ".") {
@@ -77,7 +99,7 @@ func (p *templateParser) field(off int) int {
 	if err != nil {
 		err.Code = rule.CodeBadOutput
 		p.errs = append(p.errs, err)
-		return 1 + len(name)
+		return start + len(name) - off
 	}
 	p.flush()
 	if ref.Call == nil {
@@ -85,6 +107,17 @@ func (p *templateParser) field(off int) int {
 		ref = read.fieldRef(t)
 	}
 	ref.Pos = pos
-	p.t.Parts = append(p.t.Parts, rule.Part{Field: ref})
+	p.t.Parts = append(p.t.Parts, rule.Part{Field: ref, Width: width})
 	return lex.off - off
+}
+
+// textInBrackets tells that a bracket begins no argument but text, as in
+// %proc.name[%proc.pid]: no argument without quotes has a percent sign.
+func textInBrackets(s string) bool {
+	s = s[1:min(len(s), maxArgument)]
+	if s == "" || s[0] == '"' || s[0] == '\'' {
+		return false
+	}
+	n := strings.IndexAny(s, "]% \t\n")
+	return n >= 0 && s[n] == '%'
 }

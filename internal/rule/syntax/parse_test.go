@@ -55,11 +55,11 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseValues(t *testing.T) {
-	e, err := ParseText("r.yaml", `proc.name in (a, "b \"c\" \\ \n", 'it"s', "")`)
+	e, err := ParseText("r.yaml", `proc.name in (a, "b \"c\" \\ \n", 'it"s', "", '\'\/\b\f\r\t\ x\x41\xff')`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"a", `b "c" \ \n`, `it"s`, ""}
+	want := []string{"a", "b \"c\" \\ \n", `it"s`, "", "'/\b\f\r\t\\xA\xff"}
 	for i, v := range e.(*rule.Comparison).Values {
 		if v.Text != want[i] {
 			t.Errorf("value %d is %q, want %q", i, v.Text, want[i])
@@ -75,6 +75,11 @@ func TestParseError(t *testing.T) {
 		{"blank", "  \n ", `r.yaml:1:1: condition is empty`},
 		{"open string", `proc.name = "sh`, `r.yaml:1:13: string is not closed`},
 		{"open string by an escape", `proc.name = "sh\"`, `r.yaml:1:13: string is not closed`},
+		{"unknown escape", `proc.name = "a\.b" and x y`, "r.yaml:1:15: unknown escape \\.; write \\\\ for a backslash\nr.yaml:1:26: expected and, or or the end, found \"y\""},
+		{"escape of the other quote", `proc.name in (a, 'it\"s')`, `r.yaml:1:21: unknown escape \"; within ' write " alone`},
+		{"half an escape", `proc.name = "\x4"`, `r.yaml:1:14: unknown escape \x; write \\ for a backslash`},
+		{"escape in an argument", `proc.env["a\d"] = x`, `r.yaml:1:12: unknown escape \d; write \\ for a backslash`},
+		{"argument with a blank", `proc.env[A B] = x`, `r.yaml:1:11: the argument of proc.env has a blank or a bracket; put it in quotes`},
 		{"open parenthesis", `a and (b or c`, `r.yaml:1:7: parenthesis is not closed`},
 		{"closed too often", `(a) or b)`, `r.yaml:1:9: expected and, or or the end, found ")"`},
 		{"empty parentheses", `()`, `r.yaml:1:2: expected a condition, found ")"`},
