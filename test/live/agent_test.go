@@ -32,6 +32,13 @@ type agent struct {
 // waits until it is ready.
 func start(t *testing.T, extra string) *agent {
 	t.Helper()
+	return startWith(t, shippedRules(t), extra)
+}
+
+// startWith is start with other rules, a file or directory, in place of the shipped
+// ones.
+func startWith(t *testing.T, rules, extra string) *agent {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: loads programs into the kernel")
 	}
@@ -49,7 +56,7 @@ destinations:
   - name: file
     file: {path: alerts.json, format: json}
 http: {address: %q}
-`, shippedRules(t), address))
+`, rules, address))
 
 	a := &agent{
 		cmd:    exec.Command(binary, "run", "-c", filepath.Join(dir, "goshawk.yaml")),
