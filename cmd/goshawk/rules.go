@@ -9,6 +9,6 @@ func newRules() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheck(), newRulesDiff(), newRulesFields(), newRulesFmt(), newRulesList(), newRulesSchema())
+	cmd.AddCommand(newRulesCheck(), newRulesDiff(), newRulesExplain(), newRulesFields(), newRulesFmt(), newRulesList(), newRulesSchema())
 	return cmd
 }
