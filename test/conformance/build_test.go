@@ -73,7 +73,7 @@ func (s *eventSpec) build() (*event.Event, error) {
 		return nil, errors.New("the event has no process")
 	}
 	ev := &event.Event{Type: typ, CPU: uint16(s.cpu), Seq: 1, Time: 10e9, BootOffset: 1_790_000_000e9, Accounts: accounts{},
-		Num: s.num, First: 1e9, Before: 9e9, Host: s.host, Status: int32(s.status)}
+		Num: max(1, s.num), First: 1e9, Before: 9e9, Host: s.host, Status: int32(s.status)}
 	for _, step := range []func(*event.Event) error{s.setProcess, s.setResult, s.setArgs, s.setPaths, s.setSocket} {
 		if err := step(ev); err != nil {
 			return nil, err

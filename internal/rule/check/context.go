@@ -64,9 +64,12 @@ func (c *checker) carried(f *rule.FieldRef, ctx verdict.Types) {
 	}
 }
 
-// direction warns of evt.dir, which Falco has given up.
+// fieldDir is the field that Falco has given up.
+const fieldDir = "evt.dir"
+
+// direction warns of a comparison with evt.dir.
 func (c *checker) direction(e *rule.Comparison) {
-	if e.Field.Name != "evt.dir" {
+	if e.Field.Name != fieldDir {
 		return
 	}
 	meaning := "can never be true"

@@ -192,8 +192,8 @@ func (c *checker) rule(d *Draft) {
 	}()
 	if d.Output != nil {
 		for i := range d.Output.Parts {
-			if f := &d.Output.Parts[i].Field; f.Text != "" {
-				c.field(f)
+			if f := &d.Output.Parts[i].Field; f.Text != "" && c.field(f) && f.Name == fieldDir {
+				c.warn(f.Pos, rule.CodeDeprecated, "take it out of the output", "evt.dir is deprecated: every event is the end of its call")
 			}
 		}
 	}
