@@ -21,7 +21,7 @@ import (
 )
 
 // leastCases is what the table promises. It only grows.
-const leastCases = 1140
+const leastCases = 1190
 
 // TestConformance runs every case of testdata.
 func TestConformance(t *testing.T) {

@@ -165,6 +165,9 @@ func (s *script) readFiles(number int, name string) error {
 			s.at++
 		}
 	}
+	for s.at < len(s.lines) && strings.HasPrefix(s.lines[s.at].text, "#") {
+		s.at++
+	}
 	for s.at < len(s.lines) {
 		m := fileLine.FindStringSubmatch(s.lines[s.at].text)
 		if m == nil {
