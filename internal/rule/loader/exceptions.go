@@ -244,9 +244,7 @@ func (l *loader) except(d *draft) {
 		for _, f := range ex.fields {
 			e.Fields = append(e.Fields, f.node.Value)
 		}
-		if len(ex.values) == 0 {
-			l.Warn(&rule.Error{Code: rule.CodeExceptionUnused, Pos: ex.pos, Rule: d.Name, Err: fmt.Errorf("exception %q has no values and excepts nothing", ex.name)})
-		} else {
+		if len(ex.values) > 0 {
 			if e.Expr = l.tuples(d, ex); e.Expr != nil {
 				parts = append(parts, &rule.Not{Pos: ex.pos, X: e.Expr})
 			}
@@ -340,6 +338,16 @@ func (l *loader) compare(d *draft, f piece, by comp, v value) *rule.Comparison {
 			l.failAll(d.Name, "", errs)
 			return nil
 		}
+	case !by.takesList() && !strings.ContainsAny(v.node.Value, " \t\n"): // with blanks it is a text
+		if c.Right, errs = syntax.ParseRight(v.node.Value, v.cursor()); len(errs) > 0 {
+			l.failAll(d.Name, "", errs)
+			return nil
+		}
+		if c.Right != nil {
+			c.Text = ref.Text + " " + by.op.String() + " " + v.node.Value
+			return c
+		}
+		fallthrough
 	default:
 		c.Values = []rule.Literal{l.literal(v.piece)}
 	}

@@ -80,14 +80,14 @@ func (r *reader) follow(n *yaml.Node) *yaml.Node {
 	for _, c := range target.Content {
 		r.aliased -= 16 + len(c.Value)
 	}
-	if r.aliased < 0 {
-		if r.aliased != aliasesReported {
-			r.Fail(&rule.Error{Code: rule.CodeTooLarge, Pos: r.pos(n), Err: errors.New("the aliases of this file stand for too much text")})
-		}
-		r.aliased = aliasesReported
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+	if r.aliased >= 0 {
+		return target
 	}
-	return target
+	if r.aliased > aliasesReported {
+		r.Fail(&rule.Error{Code: rule.CodeTooLarge, Pos: r.pos(n), Err: errors.New("the aliases of this file stand for too much text")})
+		r.aliased = aliasesReported
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
 }
 
 // aliasesReported marks that the limit was exceeded and reported: once a file.

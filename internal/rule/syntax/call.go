@@ -269,6 +269,20 @@ func ParseField(text string, c *source.Cursor) (rule.FieldRef, []*rule.Error) {
 	return ref, nil
 }
 
+// ParseRight reads a text that is val(field) or a transformer and nothing else, as
+// they can stand on the right of an operator; nil for any other text.
+func ParseRight(text string, c *source.Cursor) (*rule.FieldRef, []*rule.Error) {
+	p := &parser{lex: lexer{text: text, cursor: c}}
+	ref, err := p.right()
+	switch {
+	case err != nil:
+		return nil, []*rule.Error{err}
+	case p.lex.off < len(text):
+		return nil, nil
+	}
+	return ref, nil
+}
+
 // ParseList reads a text that is a list in parentheses.
 func ParseList(text string, c *source.Cursor) ([]rule.Literal, []*rule.Error) {
 	p := &parser{lex: lexer{text: text, cursor: c}}
