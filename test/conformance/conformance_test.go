@@ -21,7 +21,7 @@ import (
 )
 
 // leastCases is what the table promises. It only grows.
-const leastCases = 1190
+const leastCases = 1300
 
 // TestConformance runs every case of testdata.
 func TestConformance(t *testing.T) {
@@ -30,17 +30,22 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	cat := field.New(field.Syscall())
-	cases, pending := 0, 0
+	cases, pending, ran := 0, 0, 0
 	used := map[rule.Code]bool{}
 	for _, file := range files {
 		s := readScript(t, file)
+		for i := range s.all {
+			if cases++; s.all[i].pending != "" {
+				pending++
+			}
+		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".test"), func(t *testing.T) {
 			for i := range s.all {
 				c := &runner{script: s, section: &s.all[i], cat: cat, used: used}
-				if cases++; c.section.pending != "" {
-					pending++
-				}
-				t.Run(fmt.Sprintf("%d %s", c.section.line, short(c.section.text)), c.run)
+				t.Run(fmt.Sprintf("%d %s", c.section.line, short(c.section.text)), func(t *testing.T) {
+					ran++
+					c.run(t)
+				})
 			}
 		})
 	}
@@ -49,7 +54,7 @@ func TestConformance(t *testing.T) {
 		t.Errorf("%d cases, want at least %d", cases, leastCases)
 	}
 	for _, info := range rule.Codes() {
-		if !used[info.Code] && cases >= 5000 {
+		if !used[info.Code] && ran == cases { // -run may have left some out
 			t.Errorf("no case has the code %s", info.Code)
 		}
 	}
