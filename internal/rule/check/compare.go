@@ -82,8 +82,8 @@ func takesList(e *rule.Comparison) bool { return e.Op.TakesList() || e.Quant != 
 // field's type. Without a field only names are checked.
 func (c *checker) values(e *rule.Comparison, known bool) bool {
 	if !takesList(e) {
-		c.listAsValue(e)
-		return known && c.convert(e, e.Values, false)
+		listed := c.listAsValue(e)
+		return known && c.convert(e, e.Values, listed)
 	}
 	if len(e.Values) == 1 && e.Values[0].Bare {
 		list := c.Lists[e.Values[0].Text]
@@ -183,13 +183,24 @@ func (c *checker) unknownList(v rule.Literal) {
 	c.wrong(v.Pos, rule.CodeUnknownList, hint, fmt.Errorf("%w %s", rule.ErrUnknownList, v.Text))
 }
 
-// listAsValue warns of a list where only a value can stand.
-func (c *checker) listAsValue(e *rule.Comparison) {
-	if v := e.Values[0]; v.Bare && c.Lists[v.Text] != nil && strings.ContainsAny(v.Text, "_-") {
-		c.usedList[c.Lists[v.Text]] = true // is what was meant
+// listAsValue looks for a list where only a value can stand. One of a single item
+// stands for that, as in Falco, which puts the items in the place of the name;
+// then it is true.
+func (c *checker) listAsValue(e *rule.Comparison) bool {
+	v := e.Values[0]
+	list := c.Lists[v.Text]
+	switch {
+	case !v.Bare || list == nil:
+	case len(list.Items) == 1:
+		c.usedList[list] = true
+		e.Values = []rule.Literal{list.Items[0]}
+		return true
+	case strings.ContainsAny(v.Text, "_-"):
+		c.usedList[list] = true // is what was meant
 		c.warn(v.Pos, rule.CodeListAsValue, fmt.Sprintf("write %s in (%s)", e.Field.Text, v.Text),
 			"%s is the name of a list, and is taken as a text here", v.Text)
 	}
+	return false
 }
 
 // likeList warns of a value that looks like the misspelt name of a list.

@@ -126,8 +126,9 @@ a.yaml:2:30: macro "a": unknown macro c; if another file defines it, name that f
 a.yaml:3:3: macro "b": no rule and no macro uses it; take it out unless another file needs it`},
 		{"macros of another source", "- macro: a\n  condition: ka.verb = b\n" + head + "  condition: a and ka.x contains y\n  source: k8s_audit\n", `
 a.yaml:8:11: rule "R": source "k8s_audit" is not there, so that the rule is skipped`},
-		{"list as a value", "- list: some_shells\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name = some_shells\n", `
+		{"list as a value", "- list: some_shells\n  items: [sh, bash]\n" + head + "  condition: evt.type = open and proc.name = some_shells\n", `
 a.yaml:7:46: rule "R": some_shells is the name of a list, and is taken as a text here; write proc.name in (some_shells)`},
+		{"list of one as a value", "- list: some_shells\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name = some_shells\n", ""},
 		{"nearly a list", "- list: shell_binaries\n  items: [sh]\n" + head + "  condition: evt.type = open and proc.name in (shell_binares, systemd_ctl)\n", `
 a.yaml:7:48: rule "R": shell_binares is no list, and is taken as a text; did you mean shell_binaries?`},
 	}
