@@ -21,11 +21,11 @@ import (
 )
 
 // leastCases is what the table promises. It only grows.
-const leastCases = 1300
+const leastCases = 1370
 
 // TestConformance runs every case of testdata.
 func TestConformance(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.test")
+	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestConformance(t *testing.T) {
 				pending++
 			}
 		}
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".test"), func(t *testing.T) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			for i := range s.all {
 				c := &runner{script: s, section: &s.all[i], cat: cat, used: used}
 				t.Run(fmt.Sprintf("%d %s", c.section.line, short(c.section.text)), func(t *testing.T) {
