@@ -267,6 +267,10 @@ func (c *checker) field(f *rule.FieldRef) bool {
 	return true
 }
 
+// maxFieldName is longer than the name of any field: a text of many dots would
+// be looked up at each.
+const maxFieldName = 128
+
 // find returns the row of a field. evt.arg.name is the field evt.arg with the
 // argument name.
 func (c *checker) find(f *rule.FieldRef) *field.Field {
@@ -279,6 +283,9 @@ func (c *checker) find(f *rule.FieldRef) *field.Field {
 			return nil
 		}
 		name = name[:i]
+		if len(name) > maxFieldName {
+			continue
+		}
 		row := c.Catalogue.Find(name)
 		if row != nil && (row.Arg == field.OptionalKey || row.Arg == field.RequiredKey) && f.Name[i+1:] != "" {
 			f.Arg = field.Arg{Given: true, Name: f.Name[i+1:]}

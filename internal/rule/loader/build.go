@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
@@ -11,6 +12,11 @@ import (
 
 // cursor knows the places of a piece.
 func (p piece) cursor() *source.Cursor { return source.NewCursor(p.src, p.node) }
+
+// pos is where a piece begins.
+func (p piece) pos() rule.Pos {
+	return rule.Pos{File: p.src.Name, Line: p.node.Line, Col: p.node.Column}
+}
 
 // cursorOf joins pieces.
 func cursorOf(pieces []piece) *source.Cursor {
@@ -39,6 +45,7 @@ func (l *loader) build() {
 
 func (l *loader) buildRule(d *draft) *check.Draft {
 	d.Desc = strings.Join(d.desc, source.Joiner)
+	d.Tags = once(d.Tags)
 	d.Condition, d.Unread = l.condition(d.condition, d.Name, "", d.Foreign)
 	if d.Unread == "" && !d.Foreign {
 		l.except(d)
@@ -50,6 +57,16 @@ func (l *loader) buildRule(d *draft) *check.Draft {
 		d.Output = t
 	}
 	return &d.Draft
+}
+
+// once leaves the first of what is there twice.
+func once(texts []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(texts, func(s string) bool {
+		twice := seen[s]
+		seen[s] = true
+		return twice
+	})
 }
 
 func (l *loader) buildMacro(m *macro) *rule.Macro {

@@ -31,25 +31,23 @@ func (r *reader) overrides(it *item) map[string]string {
 	if r.flag(it, "append", false) {
 		r.wrong(it, it.key["append"], rule.CodeBadOverride, "leave append out", "append and override cannot stand together")
 	}
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		r.overrideKey(it, r.follow(n.Content[i]), r.follow(n.Content[i+1]), ways)
+		key, way := r.follow(n.Content[i]), r.follow(n.Content[i+1])
+		if seen[key.Value] {
+			r.wrong(it, key, rule.CodeBadOverride, "", "override says twice what to do with %s", key.Value)
+			continue
+		}
+		seen[key.Value] = true
+		r.overrideKey(it, key, way, ways)
 	}
 	for _, k := range rule.Keys(it.kind) {
-		if key := it.key[k.Name]; key != nil && (k.Append || k.Replace) && ways[k.Name] == "" && !named(n, k.Name) {
+		if key := it.key[k.Name]; key != nil && (k.Append || k.Replace) && !seen[k.Name] {
 			hint := fmt.Sprintf("add %s: %s to it, or leave the key out", k.Name, wayReplace)
 			r.wrong(it, key, rule.CodeBadOverride, hint, "key %s is not named in override, so that it is not clear what it is for", k.Name)
 		}
 	}
 	return ways
-}
-
-func named(override *yaml.Node, key string) bool {
-	for i := 0; i < len(override.Content); i += 2 {
-		if override.Content[i].Value == key {
-			return true
-		}
-	}
-	return false
 }
 
 // overrideKey reads one entry of override.
@@ -111,10 +109,7 @@ func (r *reader) changeKey(it *item, d *draft, key string, more bool) {
 			d.desc = []string{text}
 		}
 	case "tags":
-		if !more {
-			d.Tags = nil
-		}
-		d.Tags = r.tags(it, d.Tags)
+		d.Tags = joined(d.Tags, r.tags(it), more)
 	case "priority":
 		d.Priority = r.priority(it)
 	case "enabled":
@@ -126,9 +121,8 @@ func (r *reader) changeKey(it *item, d *draft, key string, more bool) {
 	}
 }
 
-// joined puts pieces behind others, or in their place. What is empty was
-// reported.
-func joined(old, next []piece, more bool) []piece {
+// joined puts some behind others, or in their place. What is empty was reported.
+func joined[T any](old, next []T, more bool) []T {
 	if more {
 		return append(old, next...)
 	}

@@ -101,6 +101,8 @@ b.yaml:3:13: rule "R": override must be a mapping of keys to append or replace`}
 b.yaml:4:8: rule "R": unknown field proc.nmae; did you mean proc.name?`},
 		{"grammar of two files", "- rule: R\n  condition: proc.pid = 1\n  override: {condition: append}\n", `
 b.yaml:2:14: rule "R": expected and, or or the end, found "proc.pid"`},
+		{"two ways", "- rule: R\n  tags: [y]\n  override: {tags: append, tags: replace}\n", `
+b.yaml:3:28: rule "R": override says twice what to do with tags`},
 		{"appends nothing", "- rule: R\n  append: true\n", `
 b.yaml:1:3: rule "R": the rule appends neither a condition nor exceptions`},
 		{"another source", "- rule: R\n  source: k8s_audit\n  desc: D\n  condition: m\n  output: o\n  priority: Info\n", ``},

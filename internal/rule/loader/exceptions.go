@@ -1,10 +1,8 @@
 package loader
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +18,25 @@ type exception struct {
 	fields []piece // none in an item that appends values
 	comps  []comp
 	values []value
+}
+
+// exceptions are those of a rule, in order.
+type exceptions struct {
+	all []*exception
+	at  map[string]int // where the first of a name is
+}
+
+// add puts one behind the others, and tells whether there was none of its name.
+func (l *exceptions) add(ex *exception) bool {
+	if l.at == nil {
+		l.at = map[string]int{}
+	}
+	_, twice := l.at[ex.name]
+	if !twice {
+		l.at[ex.name] = len(l.all)
+	}
+	l.all = append(l.all, ex)
+	return !twice
 }
 
 // comp is an operator of an exception.
@@ -39,27 +56,22 @@ type value struct {
 
 // exceptions reads those of an item. adding says that they go to a rule that has
 // some: then fields may be left out.
-func (r *reader) exceptions(it *item, adding bool) []*exception {
+func (r *reader) exceptions(it *item, adding bool) (list exceptions) {
 	n := it.value["exceptions"]
 	if n == nil || n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
-		return nil
+		return list
 	}
 	if n.Kind != yaml.SequenceNode {
 		r.wrong(it, n, rule.CodeBadException, "", "exceptions must be a list")
-		return nil
+		return list
 	}
-	var all []*exception
 	for _, c := range n.Content {
 		ex := r.exception(it, r.follow(c), adding)
-		if ex == nil {
-			continue
-		}
-		if slices.ContainsFunc(all, func(e *exception) bool { return e.name == ex.name }) {
+		if ex != nil && !list.add(ex) {
 			r.Warn(coded(rule.CodeExceptionNotUnique, r.at(it, c, fmt.Errorf("the rule has two exceptions named %q", ex.name))))
 		}
-		all = append(all, ex)
 	}
-	return all
+	return list
 }
 
 // exception reads one exception, nil if it cannot be used.
@@ -75,6 +87,9 @@ func (r *reader) exception(it *item, n *yaml.Node, adding bool) *exception {
 		if !slices.Contains([]string{"name", "fields", "comps", "values"}, k.Value) {
 			e := coded(rule.CodeUnknownKey, r.at(it, k, fmt.Errorf("unknown key %q of an exception", k.Value)))
 			r.Warn(e)
+		} else if key[k.Value] != nil {
+			r.wrong(it, k, rule.CodeBadException, "", "key %s of an exception is given twice", k.Value)
+			continue
 		}
 		key[k.Value] = r.follow(n.Content[i+1])
 	}
@@ -212,161 +227,24 @@ func (r *reader) changeExceptions(it *item, d *draft, way string) {
 		d.exceptions = list
 		return
 	}
-	for _, ex := range list {
-		i := slices.IndexFunc(d.exceptions, func(e *exception) bool { return e.name == ex.name })
+	for _, ex := range list.all {
+		i, found := d.exceptions.at[ex.name]
 		switch {
-		case i < 0 && len(ex.fields) == 0:
+		case !found && len(ex.fields) == 0:
 			if d.Name != "" {
 				e := coded(rule.CodeBadException, r.at(it, nil, fmt.Errorf("the rule has no exception %q to append values to, and a new one needs fields", ex.name)))
 				e.Pos = ex.pos
 				r.Fail(e)
 			}
-		case i < 0:
-			d.exceptions = append(d.exceptions, ex)
+		case !found:
+			d.exceptions.add(ex)
 		case len(ex.fields) > 0:
-			e := coded(rule.CodeBadException, r.at(it, nil, fmt.Errorf("values alone can be appended to exception %q, which is there at %s", ex.name, d.exceptions[i].pos)))
+			e := coded(rule.CodeBadException, r.at(it, nil, fmt.Errorf("values alone can be appended to exception %q, which is there at %s", ex.name, d.exceptions.all[i].pos)))
 			e.Pos, e.Hint = ex.pos, "leave fields and comps out"
 			r.Fail(e)
 		default:
-			grown := *d.exceptions[i]
-			grown.values = append(grown.values, ex.values...)
-			d.exceptions[i] = &grown
+			old := d.exceptions.all[i]
+			old.values = append(old.values, ex.values...)
 		}
 	}
-}
-
-// except joins a condition to what its exceptions leave of it: and not any tuple
-// of one.
-func (l *loader) except(d *draft) {
-	parts := []rule.Expr{d.Condition}
-	for _, ex := range d.exceptions {
-		e := rule.Exception{Pos: ex.pos, Name: ex.name, Values: len(ex.values)}
-		for _, f := range ex.fields {
-			e.Fields = append(e.Fields, f.node.Value)
-		}
-		if len(ex.values) > 0 {
-			if e.Expr = l.tuples(d, ex); e.Expr != nil {
-				parts = append(parts, &rule.Not{Pos: ex.pos, X: e.Expr})
-			}
-		}
-		d.Exceptions = append(d.Exceptions, e)
-	}
-	if len(parts) > 1 && d.Condition != nil {
-		d.Condition = &rule.And{Pos: d.Condition.Position(), Parts: parts}
-	}
-}
-
-// tuples makes the condition of an exception, nil with an error if values do not
-// fit.
-func (l *loader) tuples(d *draft, ex *exception) rule.Expr {
-	if !ex.many {
-		return l.oneOf(d, ex)
-	}
-	var all []rule.Expr
-	for _, v := range ex.values {
-		switch {
-		case !v.list:
-			l.badValue(d, v, fmt.Errorf("a value of exception %q must be a tuple: a list with a value for each of its %d fields", ex.name, len(ex.fields)))
-			return nil
-		case len(v.items) != len(ex.fields):
-			l.badValue(d, v, fmt.Errorf("exception %q has %d fields, and this tuple %d values", ex.name, len(ex.fields), len(v.items)))
-			return nil
-		}
-		var parts []rule.Expr
-		for i := range ex.fields {
-			c := l.compare(d, ex.fields[i], ex.comps[i], v.items[i])
-			if c == nil {
-				return nil
-			}
-			parts = append(parts, c)
-		}
-		all = append(all, joinExpr(parts, func(parts []rule.Expr) rule.Expr { return &rule.And{Pos: parts[0].Position(), Parts: parts} }))
-	}
-	return joinExpr(all, func(parts []rule.Expr) rule.Expr { return &rule.Or{Pos: parts[0].Position(), Parts: parts} })
-}
-
-func joinExpr(parts []rule.Expr, join func([]rule.Expr) rule.Expr) rule.Expr {
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return join(parts)
-}
-
-// oneOf compares the field that stands without a list with all values.
-func (l *loader) oneOf(d *draft, ex *exception) rule.Expr {
-	v := value{piece: ex.values[0].piece, list: true, items: ex.values}
-	for _, item := range ex.values {
-		if item.list {
-			l.badValue(d, item, fmt.Errorf("exception %q has one field without a list, so that its values are texts", ex.name))
-			return nil
-		}
-	}
-	if c := l.compare(d, ex.fields[0], ex.comps[0], v); c != nil {
-		return c
-	}
-	return nil
-}
-
-func (l *loader) badValue(d *draft, v value, err error) {
-	e := &rule.Error{Code: rule.CodeBadException, Pos: rule.Pos{File: v.src.Name, Line: v.node.Line, Col: v.node.Column}, Rule: d.Name, Err: err}
-	l.Fail(e)
-}
-
-// compare makes one comparison of an exception, nil if it cannot be made. It
-// stands where its value does: there is where a person has to edit.
-func (l *loader) compare(d *draft, f piece, by comp, v value) *rule.Comparison {
-	ref, errs := syntax.ParseField(f.node.Value, f.cursor())
-	if len(errs) > 0 {
-		l.failAll(d.Name, "", errs)
-		return nil
-	}
-	c := &rule.Comparison{Pos: rule.Pos{File: v.src.Name, Line: v.node.Line, Col: v.node.Column}, Field: ref, Op: by.op, Quant: by.quant}
-	switch {
-	case v.list && !by.takesList():
-		l.badValue(d, v, fmt.Errorf("%s takes one value, and this is a list", by.op))
-		return nil
-	case v.list:
-		for _, item := range v.items {
-			if item.list {
-				l.badValue(d, item, errors.New("a list in a list of values"))
-				return nil
-			}
-			c.Values = append(c.Values, l.literal(item.piece))
-		}
-	case by.takesList() && strings.HasPrefix(v.node.Value, "("): // a list as text
-		if c.Values, errs = syntax.ParseList(v.node.Value, v.cursor()); len(errs) > 0 {
-			l.failAll(d.Name, "", errs)
-			return nil
-		}
-	case !by.takesList() && !strings.ContainsAny(v.node.Value, " \t\n"): // with blanks it is a text
-		if c.Right, errs = syntax.ParseRight(v.node.Value, v.cursor()); len(errs) > 0 {
-			l.failAll(d.Name, "", errs)
-			return nil
-		}
-		if c.Right != nil {
-			c.Text = ref.Text + " " + by.op.String() + " " + v.node.Value
-			return c
-		}
-		fallthrough
-	default:
-		c.Values = []rule.Literal{l.literal(v.piece)}
-	}
-	c.Text = comparisonText(ref.Text, by, c.Values)
-	return c
-}
-
-// comparisonText writes a comparison as a condition would have it.
-func comparisonText(field string, by comp, values []rule.Literal) string {
-	var texts []string
-	for _, v := range values {
-		texts = append(texts, rule.Quote(v.Text, v.Bare))
-	}
-	text := field + " " + by.op.String()
-	if by.quant != rule.QuantNone {
-		text += " " + by.quant.String()
-	}
-	if by.takesList() {
-		return text + " (" + strings.Join(texts, ", ") + ")"
-	}
-	return text + " " + strings.Join(texts, ", ")
 }

@@ -61,6 +61,7 @@ func TestExceptionErrors(t *testing.T) {
 		{"no list", "{name: e}", "", `a.yaml:6:15: rule "R": exceptions must be a list`},
 		{"no mapping", "[e]", "", `a.yaml:6:16: rule "R": an exception is a mapping with name, fields and values`},
 		{"no name", "[{fields: proc.name}]", "", `a.yaml:6:16: rule "R": the exception has no name`},
+		{"a key twice", "[{name: e, fields: [proc.name], values: [[a]], values: [[b]]}]", "", `a.yaml:6:62: rule "R": key values of an exception is given twice`},
 		{"no fields", "[{name: e, values: [a]}]", "", `a.yaml:6:16: rule "R": exception "e" has no fields`},
 		{"fewer comps", "[{name: e, fields: [proc.name, proc.pid], comps: [=]}]", "", `a.yaml:6:64: rule "R": exception "e" has 2 fields and 1 comps`},
 		{"comps without a list", "[{name: e, fields: [proc.name], comps: =}]", "", `a.yaml:6:54: rule "R": fields and comps of exception "e" must both be lists, or neither`},

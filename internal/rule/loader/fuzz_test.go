@@ -2,11 +2,13 @@ package loader
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
@@ -109,6 +111,82 @@ func FuzzLoad(f *testing.F) {
 			followScalars(t, src, doc)
 		}
 	})
+}
+
+// changes are texts that change the rule, the macro and the list of base.
+var changes = []string{
+	"- rule: R\n  condition: or evt.type = connect\n  desc: E\n  output: '%proc.pid'\n  tags: [y, x]\n  override: {condition: append, desc: append, output: append, tags: append}\n",
+	"- rule: R\n  condition: m\n  priority: ERROR\n  enabled: no\n  override: {priority: replace, enabled: replace, condition: replace}\n",
+	"- rule: R\n  append: true\n  condition: and proc.pid = 1\n- rule: R\n  enabled: false\n",
+	"- macro: m\n  condition: or evt.type = creat\n  override: {condition: append}\n- list: l\n  items: [c]\n  append: true\n",
+	"- rule: R\n  exceptions:\n    - name: e\n      fields: [proc.name, proc.pid]\n      comps: [in, <]\n      values: [[[a, l], 1], ['(b, \"c d\")', 2]]\n  override: {exceptions: append}\n- rule: R\n  exceptions: [{name: e, values: [[[x], 3]]}]\n  append: true\n",
+	"- rule: R\n  exceptions: [{name: f, fields: proc.name, comps: glob anyof, values: ['a*', l]}]\n  override: {exceptions: replace}\n",
+	"- rule: S\n  desc: D\n  condition: not.there = x\n  output: o\n  priority: INFO\n  skip-if-unknown-filter: true\n  warn_evttypes: false\n  capture: true\n  capture_duration: 5\n",
+	"- rule: T\n  desc: D\n  source: aws_cloudtrail\n  condition: ct.name = x\n  output: o\n  priority: debug\n",
+	"- required_engine_version: 0.57.0\n- required_plugin_versions: [{name: container, version: 0.4.0, alternatives: [{name: k8smeta, version: 1.0.0-rc1}]}]\n",
+}
+
+// FuzzChange: whatever a second file makes of what a first one defined, it loads or
+// has mistakes, each with the name of one of them, and twice the same.
+func FuzzChange(f *testing.F) {
+	for _, text := range changes {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		files := []rule.File{{Name: "a.yaml", Text: base}, {Name: "b.yaml", Text: text}}
+		set, err := Texts(files, catalogue())
+		for _, e := range append(rule.Errors(err), set.Warnings...) {
+			if e.Pos.File != "a.yaml" && e.Pos.File != "b.yaml" || e.Pos.Line < 1 || e.Pos.Col < 1 || e.Code == "" {
+				t.Fatalf("place of %v, code %q", e, e.Code)
+			}
+		}
+		for _, r := range set.Rules {
+			complete(t, r.Condition, map[*rule.Macro]bool{})
+			for _, ex := range r.Exceptions {
+				if (ex.Expr == nil) != (ex.Values == 0) {
+					t.Fatalf("exception %s has %d values and the condition %v", ex.Name, ex.Values, ex.Expr)
+				}
+			}
+		}
+		again, err2 := Texts(files, catalogue())
+		if summary(set, err) != summary(again, err2) {
+			t.Fatalf("loaded twice:\n%s\n%s", summary(set, err), summary(again, err2))
+		}
+	})
+}
+
+// summary is what a load came to, as text.
+func summary(set *rule.Set, err error) string {
+	var b strings.Builder
+	for _, r := range set.Rules {
+		fmt.Fprintln(&b, r.Name, r.Condition, r.Desc, r.Output.Text, r.Priority, r.Enabled, r.Tags, r.Types)
+	}
+	return b.String() + lines(append(rule.Errors(err), set.Warnings...))
+}
+
+// TestKeyOrder: an item means the same whatever the order of its keys.
+func TestKeyOrder(t *testing.T) {
+	for _, text := range changes {
+		var items []yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &items); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range items {
+			for i, j := 0, len(item.Content)-2; i < j; i, j = i+2, j-2 {
+				item.Content[i], item.Content[j] = item.Content[j], item.Content[i]
+				item.Content[i+1], item.Content[j+1] = item.Content[j+1], item.Content[i+1]
+			}
+		}
+		reversed, err := yaml.Marshal(items)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := mustLoad(t, base, text), mustLoad(t, base, string(reversed))
+		want.Warnings, got.Warnings = nil, nil // their places differ
+		if diff := cmp.Diff(summary(want, nil), summary(got, nil)); diff != "" {
+			t.Errorf("%s\n(-as written +reversed):\n%s", text, diff)
+		}
+	}
 }
 
 // complete checks the promises of a loaded tree.

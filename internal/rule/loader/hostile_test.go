@@ -3,6 +3,7 @@ package loader
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,11 +29,14 @@ var (
 	longCondition = "evt.type = open and (" + strings.Repeat("proc.name = x or ", 20_000) + "m)"
 )
 
-// hostileFiles are made to cost much.
-var hostileFiles = []struct {
+// hostileFile is made to cost much.
+type hostileFile struct {
 	name, text string
 	want       string // in the first error; "" for none
-}{
+}
+
+// hostileFiles are those that define much.
+var hostileFiles = []hostileFile{
 	{"macros that double", "- macro: m0\n  condition: evt.type = open\n" +
 		repeat(200, func(i int) string { return fmt.Sprintf("- macro: m%d\n  condition: m%d or not m%d\n", i+1, i, i) }) +
 		withCondition("m200"), ""},
@@ -90,7 +94,7 @@ var hostileFiles = []struct {
 // what is needed, so that a busy machine passes, and far below what a product of
 // two lengths would take.
 func TestHostile(t *testing.T) {
-	for _, tt := range hostileFiles {
+	for _, tt := range slices.Concat(hostileFiles, hostileChanges) {
 		t.Run(tt.name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)

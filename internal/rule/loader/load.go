@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/goshawk-security/goshawk/internal/field"
+	"go.yaml.in/yaml/v3"
 
+	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/check"
 	"github.com/goshawk-security/goshawk/internal/rule/source"
@@ -180,7 +181,7 @@ func (l *loader) text(name, text string) {
 		l.Fail(err)
 		return
 	}
-	r := &reader{loader: l, src: src, aliased: source.MaxAliased, seen: map[[2]string]rule.Pos{}}
+	r := &reader{loader: l, src: src, aliased: source.MaxAliased, sizes: map[*yaml.Node]int{}, seen: map[[2]string]rule.Pos{}}
 	for _, doc := range docs {
 		r.document(doc)
 	}
@@ -196,6 +197,7 @@ type loader struct {
 	oldMacros []*macro // replaced, or changes of what is not there
 	files     []rule.File
 	work      int // name comparisons left for suggestions
+	room      int // bytes left for the comparisons that exceptions make
 }
 
 // maxWork is far above what files that people write need.
@@ -213,6 +215,7 @@ func newLoader(cat *field.Catalogue) *loader {
 		byRule:  map[string]*draft{},
 		byMacro: map[string]*macro{},
 		work:    maxWork,
+		room:    maxExceptions,
 	}
 	l.Work = &l.work
 	return l

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
-	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 )
 
 // macro is a macro being put together.
@@ -28,7 +27,7 @@ func (r *reader) macro(it *item) {
 		r.oldMacros = append(r.oldMacros, m)
 	case r.isAppend(it, "condition"):
 		if old == nil {
-			r.nothingToAppend(it, sortedNames(r.byMacro))
+			r.nothingToAppend(it, func() []string { return sortedNames(r.byMacro) })
 			return
 		}
 		old.condition = append(old.condition, m.condition...)
@@ -56,8 +55,8 @@ func (r *reader) isAppend(it *item, key string) bool {
 }
 
 // nothingToAppend reports a change of what is not there.
-func (r *reader) nothingToAppend(it *item, names []string) {
-	r.wrong(it, it.value[it.kind], rule.CodeNothingToChange, suggest.DidYouMean(it.name, names, r.Work),
+func (r *reader) nothingToAppend(it *item, names func() []string) {
+	r.wrong(it, it.value[it.kind], rule.CodeNothingToChange, r.meant(it.name, names),
 		"there is no %s of this name to append to before this place", it.kind)
 }
 
@@ -78,7 +77,7 @@ func (r *reader) list(it *item) {
 	case it.name == "":
 	case r.isAppend(it, "items"):
 		if old == nil {
-			r.nothingToAppend(it, sortedNames(r.Lists))
+			r.nothingToAppend(it, func() []string { return sortedNames(r.Lists) })
 			return
 		}
 		old.Items = append(old.Items, l.Items...)
@@ -93,7 +92,7 @@ func (r *reader) list(it *item) {
 // literal makes a literal of a value that stands in YAML: '"(x)"' in the file is
 // the condition's "(x)", and what is not in such quotes may name a list.
 func (l *loader) literal(p piece) rule.Literal {
-	lit := rule.Literal{Pos: rule.Pos{File: p.src.Name, Line: p.node.Line, Col: p.node.Column}, Text: p.node.Value, Bare: true}
+	lit := rule.Literal{Pos: p.pos(), Text: p.node.Value, Bare: true}
 	if t := p.node.Value; len(t) > 1 && (t[0] == '"' || t[0] == '\'') {
 		if s, size, ok := rule.Unquote(t); ok && size == len(t) {
 			lit.Text, lit.Bare = s, false

@@ -15,7 +15,7 @@ import (
 )
 
 // publicRules are rule files of the Falco project, data beside this repository.
-const publicRules = "../../../shared/falco-rules"
+const publicRules = "../../../../shared/falco-rules"
 
 // TestPublicRules parses every condition of the public rule files. Their fields
 // are the catalogue's business.

@@ -25,6 +25,7 @@ type reader struct {
 	*loader
 	src     *source.File
 	aliased int                    // bytes left that aliases may stand for
+	sizes   map[*yaml.Node]int     // of what aliases stand for
 	seen    map[[2]string]rule.Pos // what the file defined, by kind and name
 }
 
@@ -76,10 +77,7 @@ func (r *reader) follow(n *yaml.Node) *yaml.Node {
 		return n
 	}
 	target := n.Alias
-	r.aliased -= 16 + len(target.Value)
-	for _, c := range target.Content {
-		r.aliased -= 16 + len(c.Value)
-	}
+	r.aliased -= r.size(target)
 	if r.aliased >= 0 {
 		return target
 	}
@@ -88,6 +86,23 @@ func (r *reader) follow(n *yaml.Node) *yaml.Node {
 		r.aliased = aliasesReported
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+}
+
+// size is what an alias of a node counts: all that stands below, however deep. An
+// alias below counts when it is followed itself.
+func (r *reader) size(n *yaml.Node) int {
+	size, known := r.sizes[n]
+	if known {
+		return size
+	}
+	size = 16 + len(n.Value)
+	for _, c := range n.Content {
+		size += r.size(c)
+	}
+	if len(n.Content) > 0 {
+		r.sizes[n] = size
+	}
+	return size
 }
 
 // aliasesReported marks that the limit was exceeded and reported: once a file.

@@ -3,7 +3,6 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -25,7 +24,7 @@ type draft struct {
 	check.Draft
 	condition, output []piece
 	desc              []string
-	exceptions        []*exception
+	exceptions        exceptions
 	hasSource         bool // the item says its source
 }
 
@@ -61,7 +60,7 @@ func (r *reader) newRule(it *item) *draft {
 	if r.text(it, "desc", true); it.has("desc") {
 		d.desc = []string{it.value["desc"].Value}
 	}
-	d.Tags = r.tags(it, nil)
+	d.Tags = r.tags(it)
 	d.condition = r.pieces(it, "condition")
 	d.output = r.pieces(it, "output")
 	d.Priority = r.priority(it)
@@ -79,12 +78,11 @@ func (r *reader) pieces(it *item, key string) []piece {
 	return []piece{{r.src, it.value[key]}}
 }
 
-// tags adds those of an item to some that are there.
-func (r *reader) tags(it *item, tags []string) []string {
+// tags returns those of an item, perhaps some twice.
+func (r *reader) tags(it *item) []string {
+	var tags []string
 	for _, n := range r.texts(it, "tags") {
-		if !slices.Contains(tags, n.Value) {
-			tags = append(tags, n.Value)
-		}
+		tags = append(tags, n.Value)
 	}
 	return tags
 }
@@ -164,10 +162,21 @@ func (r *reader) earlierRule(it *item, what string) *draft {
 	d := r.byRule[it.name]
 	if d == nil {
 		e := r.at(it, it.value[rule.KindRule], fmt.Errorf("there is no rule of this name to %s before this place", what))
-		e.Hint = suggest.DidYouMean(it.name, r.ruleNames(), r.Work)
+		e.Hint = r.meant(it.name, r.ruleNames)
 		r.Fail(coded(rule.CodeNothingToChange, e))
 	}
 	return d
+}
+
+// meant is the hint which of some names was meant. To list them is work, too, which
+// many wrong names among many would make endless.
+func (r *reader) meant(written string, names func() []string) string {
+	if *r.Work <= 0 {
+		return ""
+	}
+	known := names()
+	*r.Work -= len(known)
+	return suggest.DidYouMean(written, known, r.Work)
 }
 
 func (r *reader) ruleNames() []string {
