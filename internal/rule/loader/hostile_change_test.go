@@ -3,6 +3,9 @@ package loader
 import (
 	"fmt"
 	"strings"
+	"testing"
+
+	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
 // hostileRules are many rules of which each takes little room.
@@ -72,4 +75,15 @@ var hostileChanges = []hostileFile{
 	{"plugins", "- required_plugin_versions: [" + strings.Repeat("{name: a, version: 1.0.0, alternatives: [{name: b, version: 1.0.0}]},", 20_000) + "]\n", ""},
 	{"plugins in plugins", "- required_plugin_versions: [" + strings.Repeat("{name: a, version: 1.0.0, alternatives: [", 3_000) + strings.Repeat("]}", 3_000) + "]\n", ""},
 	{"plugins in a circle", "- required_plugin_versions: [&a {name: a, version: 1.0.0, alternatives: [*a, *a]}]\n", "x"},
+}
+
+// TestManyProblems: of millions of mistakes and warnings some thousands are kept.
+func TestManyProblems(t *testing.T) {
+	set, err := loadTexts(strings.Repeat("- rule: a\n", 20_000) + "- list: l\n  items: [" + strings.Repeat("a,", 20_000) + "]\n")
+	errs := rule.Errors(err)
+	for what, all := range map[string][]*rule.Error{"mistakes": errs, "warnings": set.Warnings} {
+		if len(all) > 10_001 || !strings.Contains(lines(all), "there are more than 10000 "+what+": the others are not shown") {
+			t.Errorf("%d %s", len(all), what)
+		}
+	}
 }
