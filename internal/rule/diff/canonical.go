@@ -31,8 +31,8 @@ func write(e rule.Expr) (text string, kind int) {
 	case *rule.Or:
 		return joinParts(flatten(e, ored), " or ", ored)
 	case *rule.Not:
-		if inner, double := e.X.(*rule.Not); double {
-			return write(inner.X)
+		if x := affirmed(e); x != rule.Expr(e) {
+			return write(x)
 		}
 		return "not " + grouped(write(e.X)), one
 	case *rule.MacroRef:
@@ -41,6 +41,21 @@ func write(e rule.Expr) (text string, kind int) {
 		return comparison(e), one
 	}
 	return e.String(), one
+}
+
+// affirmed takes away what is denied twice.
+func affirmed(e rule.Expr) rule.Expr {
+	for {
+		outer, ok := e.(*rule.Not)
+		if !ok {
+			return e
+		}
+		inner, ok := outer.X.(*rule.Not)
+		if !ok {
+			return e
+		}
+		e = inner.X
+	}
 }
 
 func grouped(text string, kind int) string {
@@ -56,6 +71,7 @@ func flatten(e rule.Expr, kind int) []string {
 	var list []string
 	var add func(rule.Expr)
 	add = func(e rule.Expr) {
+		e = affirmed(e)
 		switch e := e.(type) {
 		case *rule.And:
 			if kind == anded {
@@ -86,12 +102,40 @@ func joinParts(list []string, word string, kind int) (string, int) {
 	return strings.Join(list, word), kind
 }
 
-// parts are the parts of an and at the top, which a person reads one by one.
+// parts are what a person reads one by one: those of an and at the top.
 func parts(e rule.Expr) []string {
 	if e == nil {
 		return []string{}
 	}
 	return flatten(e, anded)
+}
+
+// changedParts are the parts that two conditions do not have both: if one is an or
+// at the top and neither an and, its parts, so that a new case is seen alone.
+func changedParts(old, next rule.Expr) (gone, come []string) {
+	gone, come = parts(old), parts(next)
+	if o, n := kindOf(old), kindOf(next); max(o, n) == ored && min(o, n) != anded && old != nil && next != nil {
+		gone, come = alternatives(old), alternatives(next)
+	}
+	return without(gone, come), without(come, gone)
+}
+
+func alternatives(e rule.Expr) []string {
+	list := flatten(e, ored)
+	for i := range list {
+		list[i] = "or " + list[i]
+	}
+	return list
+}
+
+func kindOf(e rule.Expr) int {
+	switch affirmed(e).(type) {
+	case *rule.And:
+		return anded
+	case *rule.Or:
+		return ored
+	}
+	return one
 }
 
 // comparison writes a comparison with its values sorted, as a set. Its text has the
@@ -126,41 +170,47 @@ func comparison(e *rule.Comparison) string {
 	return text + " (" + strings.Join(values, ", ") + ")"
 }
 
-// conditionParts are the parts of a rule's condition without its exceptions.
-func conditionParts(r *rule.Rule) []string {
+// ownCondition is a rule's condition without its exceptions.
+func ownCondition(r *rule.Rule) rule.Expr {
 	and, ok := r.Condition.(*rule.And)
 	if !ok || len(r.Exceptions) == 0 {
-		return parts(r.Condition)
+		return r.Condition
+	}
+	excepted := map[rule.Expr]bool{}
+	for _, ex := range r.Exceptions {
+		excepted[ex.Expr] = true
 	}
 	own := slices.DeleteFunc(slices.Clone(and.Parts), func(p rule.Expr) bool {
 		not, ok := p.(*rule.Not)
-		return ok && slices.ContainsFunc(r.Exceptions, func(ex rule.Exception) bool { return ex.Expr == not.X })
+		return ok && excepted[not.X]
 	})
-	return parts(&rule.And{Pos: and.Pos, Parts: own})
+	if len(own) == 1 {
+		return own[0]
+	}
+	return &rule.And{Pos: and.Pos, Parts: own}
 }
 
 // exceptionNames are those of two rules, in their order.
 func exceptionNames(o, n *rule.Rule) []string {
 	var names []string
-	for _, ex := range append(slices.Clone(o.Exceptions), n.Exceptions...) {
-		if !slices.Contains(names, ex.Name) {
+	seen := map[string]bool{}
+	for _, ex := range slices.Concat(o.Exceptions, n.Exceptions) {
+		if !seen[ex.Name] {
+			seen[ex.Name] = true
 			names = append(names, ex.Name)
 		}
 	}
 	return names
 }
 
-// exceptionParts are the cases of an exception, by name.
-func exceptionParts(r *rule.Rule, name string) []string {
-	var cases []string
+// exceptionCases are the cases of each exception, by name.
+func exceptionCases(r *rule.Rule) map[string][]string {
+	cases := map[string][]string{}
 	for _, ex := range r.Exceptions {
-		if ex.Name != name {
-			continue
-		}
 		if ex.Expr == nil {
-			cases = append(cases, "no values")
+			cases[ex.Name] = append(cases[ex.Name], "no values")
 		} else {
-			cases = append(cases, flatten(ex.Expr, ored)...)
+			cases[ex.Name] = append(cases[ex.Name], flatten(ex.Expr, ored)...)
 		}
 	}
 	return cases

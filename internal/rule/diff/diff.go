@@ -111,9 +111,11 @@ func ruleKeys(o, n *rule.Rule) []Key {
 			keys = append(keys, Key{Name: name, Gone: gone, Come: come})
 		}
 	}
-	add("condition", conditionParts(o), conditionParts(n))
+	gone, come := changedParts(ownCondition(o), ownCondition(n))
+	add("condition", gone, come)
+	was, is := exceptionCases(o), exceptionCases(n)
 	for _, name := range exceptionNames(o, n) {
-		add("exception "+name, exceptionParts(o, name), exceptionParts(n, name))
+		add("exception "+name, was[name], is[name])
 	}
 	add("event types", typeNames(o.Types), typeNames(n.Types))
 	add("output", text(outputOf(o)), text(outputOf(n)))
@@ -157,9 +159,12 @@ func typeNames(types []event.Type) []string {
 
 // without returns what is in a list and not in another. Never nil, for JSON.
 func without(list, other []string) []string {
-	left := []string{}
+	left, known := []string{}, map[string]bool{}
+	for _, s := range other {
+		known[s] = true
+	}
 	for _, s := range list {
-		if !slices.Contains(other, s) {
+		if !known[s] {
 			left = append(left, s)
 		}
 	}
@@ -175,8 +180,8 @@ func macros(old, next *rule.Set) []Change {
 		case !inNew:
 			all = append(all, Change{Name: name, How: Removed, Place: o.Pos.String()})
 		case canonical(o.Expr) != canonical(n.Expr):
-			gone, come := parts(o.Expr), parts(n.Expr)
-			all = append(all, Change{Name: name, How: Changed, Place: n.Pos.String(), Keys: []Key{{Name: "condition", Gone: without(gone, come), Come: without(come, gone)}}})
+			gone, come := changedParts(o.Expr, n.Expr)
+			all = append(all, Change{Name: name, How: Changed, Place: n.Pos.String(), Keys: []Key{{Name: "condition", Gone: gone, Come: come}}})
 		}
 	})
 	return all

@@ -38,6 +38,7 @@ func TestSame(t *testing.T) {
 		{"or", "spawned and (proc.name = a or proc.name = b or proc.pid = 1)", "spawned and (proc.pid = 1 or (proc.name = b or proc.name = a))"},
 		{"twice", "spawned and proc.name = a", "spawned and proc.name = a and proc.name = a"},
 		{"double not", "spawned and not not proc.name = a", "spawned and proc.name = a"},
+		{"double not of more", "spawned and (proc.name = a and not not (proc.pid = 1 and not not not not proc.vpid = 2))", "proc.vpid = 2 and spawned and proc.pid = 1 and proc.name = a"},
 		{"values", "spawned and proc.name in (a, b, shells)", "spawned and proc.name in (shells, b, a, a)"},
 		{"name of a list", "spawned and proc.name in (shells)", "spawned and proc.name in shells"},
 		{"quotes", `spawned and proc.name = "a"`, "spawned and proc.name='a'"},
@@ -70,6 +71,22 @@ changed rule "R" (r.yaml:5:3)
     condition
       - proc.name = a
       + not proc.name = a
+rules: 0 added, 0 removed, 1 changed; macros: 0 added, 0 removed, 0 changed; lists: 0 added, 0 removed, 0 changed
+`},
+		{"a case more", item("spawned"), item("spawned or evt.type = open and proc.name = a"), `
+changed rule "R" (r.yaml:5:3)
+    condition
+      + or (evt.type = open and proc.name = a)
+    event types
+      + open
+rules: 0 added, 0 removed, 1 changed; macros: 0 added, 0 removed, 0 changed; lists: 0 added, 0 removed, 0 changed
+`},
+		{"a case less, beside an exception", item("spawned or evt.type = open or evt.type = openat" + exception), item("not not (evt.type = openat or spawned)" + exception), `
+changed rule "R" (r.yaml:5:3)
+    condition
+      - or evt.type = open
+    event types
+      - open
 rules: 0 added, 0 removed, 1 changed; macros: 0 added, 0 removed, 0 changed; lists: 0 added, 0 removed, 0 changed
 `},
 		{"macro and list", item("spawned and proc.name in (shells)"), strings.NewReplacer("[sh, bash]", "[bash, zsh]", "(execve, execveat)", "(execve)").Replace(item("spawned and proc.name in (shells)")), `
