@@ -131,12 +131,12 @@ func (l *loader) compare(d *draft, f piece, by comp, v value) *rule.Comparison {
 	return c
 }
 
-// maxExceptions bounds what the exceptions of one load are made into, in bytes:
-// half a million comparisons. Each has the text of its field, so that a long one
-// times many tuples would be without bounds.
+// maxExceptions bounds what the exceptions of one load are made into: some hundred
+// thousand comparisons. The text of its field counts for each, which is read as
+// often, so that a long one times many tuples would be without bounds.
 const (
-	maxExceptions  = 64 << 20
-	comparisonSize = 128 // without its field
+	maxExceptions  = 16 << 20
+	comparisonSize = 32 // without its field
 )
 
 // fits tells that there is room for one more comparison; the first without is

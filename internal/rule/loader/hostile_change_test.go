@@ -41,15 +41,15 @@ var hostileChanges = []hostileFile{
 		return fmt.Sprintf("- {rule: R, condition: evt.type = open and proc.pid = %d, override: {condition: replace}}\n", i)
 	}), ""},
 	{"many tags", withCondition("evt.type = open") + "  tags: [" + repeat(200_000, func(i int) string { return fmt.Sprintf("t%d,", i) }) + "]\n", ""},
-	{"many exceptions", withExceptions(repeat(50_000, func(i int) string { return fmt.Sprintf("{name: e%d, fields: proc.name, values: [a]},", i) })), ""},
-	{"many exceptions of one name", withExceptions(repeat(50_000, func(i int) string { return "{name: e, fields: proc.name, values: [a]}," })), ""},
+	{"many exceptions", withExceptions(repeat(30_000, func(i int) string { return fmt.Sprintf("{name: e%d, fields: proc.name, values: [a]},", i) })), ""},
+	{"many exceptions of one name", withExceptions(repeat(30_000, func(i int) string { return "{name: e, fields: proc.name, values: [a]}," })), ""},
 	{"many exceptions appended", withCondition("evt.type = open") + repeat(20_000, func(i int) string {
 		return fmt.Sprintf("- {rule: R, exceptions: [{name: e%d, fields: proc.name, values: [a]}], override: {exceptions: append}}\n", i)
 	}), ""},
 	{"many values appended", withExceptions("{name: e, fields: proc.name}") + repeat(20_000, func(i int) string {
 		return fmt.Sprintf("- {rule: R, exceptions: [{name: e, values: [a%d]}], override: {exceptions: append}}\n", i)
 	}), ""},
-	{"many tuples", withExceptions("{name: e, fields: [proc.name, proc.pid], values: [" + repeat(50_000, func(i int) string { return fmt.Sprintf("[a%d, %d],", i, i) }) + "]}"), ""},
+	{"many tuples", withExceptions("{name: e, fields: [proc.name, proc.pid], values: [" + repeat(20_000, func(i int) string { return fmt.Sprintf("[a%d, %d],", i, i) }) + "]}"), ""},
 	{"a long field and many tuples", withExceptions("{name: e, fields: ['concat(proc.name, \"" + strings.Repeat("a", 200_000) + "\")'], values: [" +
 		strings.Repeat("[a],", 20_000) + "]}"), "stand for too many comparisons"},
 	{"many fields and tuples with one too few", withExceptions("{name: e, fields: [" + strings.Repeat("proc.name,", 20_000) + "], values: [" +
@@ -57,7 +57,7 @@ var hostileChanges = []hostileFile{
 	{"lists in values, named often", "- list: l\n  items: &c [[[" + strings.Repeat("a, ", 20_000) + "a]]]\n" + withExceptions(
 		strings.Repeat("{name: e, fields: [proc.name], comps: [in], values: *c},", 5_000)), "x"},
 	{"a list in many tuples", "- list: l\n  items: [" + repeat(20_000, func(i int) string { return fmt.Sprintf("a%d,", i) }) + "]\n" +
-		withExceptions("{name: e, fields: [proc.name], comps: [in], values: ["+strings.Repeat("[[l, x]],", 5_000)+"]}"), "lists stand for more than 500000 values"},
+		withExceptions("{name: e, fields: [proc.name], comps: [in], values: ["+strings.Repeat("[[l, x]],", 500)+"]}"), "lists stand for more than 500000 values"},
 	{"changes of what is not there", hostileRules(20_000) + repeat(20_000, func(i int) string { return fmt.Sprintf("- {rule: S%d, enabled: false}\n", i) }),
 		"there is no rule of this name"},
 	{"macros and lists that are not there", hostileRules(1) + repeat(10_000, func(i int) string {

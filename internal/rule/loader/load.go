@@ -197,7 +197,7 @@ type loader struct {
 	oldMacros []*macro // replaced, or changes of what is not there
 	files     []rule.File
 	work      int // name comparisons left for suggestions
-	room      int // bytes left for the comparisons that exceptions make
+	room      int // left for the comparisons that exceptions make
 }
 
 // maxWork is far above what files that people write need.
