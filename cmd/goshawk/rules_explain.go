@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goshawk-security/goshawk/internal/agent"
-	"github.com/goshawk-security/goshawk/internal/match"
+	"github.com/goshawk-security/goshawk/internal/match/describe"
 	"github.com/goshawk-security/goshawk/internal/rule/suggest"
 )
 
@@ -36,7 +36,7 @@ agent say what a rule really costs.`,
 			for _, r := range set.Rules {
 				names = append(names, r.Name)
 			}
-			d, err := match.Describe(set.Rules, args[0])
+			d, err := describe.Rule(set.Rules, args[0])
 			if err != nil {
 				if hint := suggest.DidYouMean(args[0], names, nil); hint != "" {
 					err = fmt.Errorf("%w; %s", err, hint)

@@ -4,43 +4,45 @@ import (
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/match/graph"
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
 // explain lists the comparisons that decided a rule, in the order of its text:
 // all parts of an and, those parts of an or that are true, and so on through
 // macros. Of a not it lists why its operand is false.
-func (m *Matcher) explain(ev *event.Event, c *compiled) []alert.Condition {
+func (m *Matcher) explain(ev *event.Event, c *graph.Rule) []alert.Condition {
 	x := &m.explainer
 	clear(x.seen)
 	clear(x.results)
 	x.ev, x.list = ev, nil
-	x.walk(c.rule.Condition, isTrue)
+	x.walk(c.Rule.Condition, predicate.True)
 	return x.list
 }
 
 // explainer walks the tree of a condition. A matcher keeps one for its tables.
 type explainer struct {
-	set  *Set
-	ev   *event.Event
-	list []alert.Condition
-	seen map[seenKey]bool // a macro that is named twice is walked once
+	graph *graph.Graph
+	ev    *event.Event
+	list  []alert.Condition
+	seen  map[seenKey]bool // a macro that is named twice is walked once
 
-	results map[int32]result // of the nodes that were asked for
+	results map[int32]predicate.Result // of the nodes that were asked for
 }
 
-func newExplainer(s *Set) explainer {
-	return explainer{set: s, seen: map[seenKey]bool{}, results: map[int32]result{}}
+func newExplainer(g *graph.Graph) explainer {
+	return explainer{graph: g, seen: map[seenKey]bool{}, results: map[int32]predicate.Result{}}
 }
 
 type seenKey struct {
 	node int32
-	want result
+	want predicate.Result
 }
 
 // walk goes through the parts that have the result that is wanted.
-func (x *explainer) walk(e rule.Expr, want result) {
-	key := seenKey{x.set.exprs[e], want}
+func (x *explainer) walk(e rule.Expr, want predicate.Result) {
+	key := seenKey{x.graph.Exprs[e], want}
 	if x.known(key.node) != want || x.seen[key] {
 		return
 	}
@@ -51,7 +53,7 @@ func (x *explainer) walk(e rule.Expr, want result) {
 	case *rule.Or:
 		x.walkAll(e.Parts, want)
 	case *rule.Not:
-		x.walk(e.X, negated(want))
+		x.walk(e.X, want.Not())
 	case *rule.MacroRef:
 		delete(x.seen, key) // the reference and its tree are one node
 		x.walk(e.Macro.Expr, want)
@@ -62,7 +64,7 @@ func (x *explainer) walk(e rule.Expr, want result) {
 	}
 }
 
-func (x *explainer) walkAll(parts []rule.Expr, want result) {
+func (x *explainer) walkAll(parts []rule.Expr, want predicate.Result) {
 	for _, p := range parts {
 		x.walk(p, want)
 	}
@@ -70,26 +72,26 @@ func (x *explainer) walkAll(parts []rule.Expr, want result) {
 
 // known works out a node of the whole condition anew: what was evaluated is what
 // compilation left of it.
-func (x *explainer) known(id int32) result {
+func (x *explainer) known(id int32) predicate.Result {
 	if r, ok := x.results[id]; ok {
 		return r
 	}
-	var r result
-	switch n := &x.set.nodes[id]; n.kind {
-	case kindPred:
-		r = n.pred.eval(x.ev)
-	case kindAnd:
-		r = isTrue
-		for _, kid := range n.kids {
+	var r predicate.Result
+	switch n := &x.graph.Nodes[id]; n.Kind {
+	case graph.Comparison:
+		r = n.Pred.Eval(x.ev)
+	case graph.And:
+		r = predicate.True
+		for _, kid := range n.Kids {
 			r = min(r, x.known(kid))
 		}
-	case kindOr:
-		r = isFalse
-		for _, kid := range n.kids {
+	case graph.Or:
+		r = predicate.False
+		for _, kid := range n.Kids {
 			r = max(r, x.known(kid))
 		}
-	case kindNot:
-		r = negated(x.known(n.kids[0]))
+	case graph.Not:
+		r = x.known(n.Kids[0]).Not()
 	}
 	x.results[id] = r
 	return r
@@ -97,16 +99,16 @@ func (x *explainer) known(id int32) result {
 
 // add lists one comparison with the value that decided it.
 func (x *explainer) add(ref *rule.FieldRef, key seenKey, text string) {
-	n := &x.set.nodes[key.node]
-	if key.want == isFalse {
+	n := &x.graph.Nodes[key.node]
+	if key.want == predicate.False {
 		text = "not " + text
 	}
-	_, v := n.pred.find(x.ev)
-	if n.pred.each && !v.IsPresent() {
+	_, v := n.Pred.Find(x.ev)
+	if n.Pred.Each && !v.IsPresent() {
 		v = ref.Get(x.ev) // none of them: show all
 	}
 	c := alert.Condition{Text: text, Field: ref.Text, Value: v.Any()}
-	if name := x.ev.Name(); n.scope == perName && name.Provenance != event.NoName {
+	if name := x.ev.Name(); n.Scope == predicate.PerName && name.Provenance != event.NoName {
 		c.Name = field.FormText(name.Form)
 	}
 	x.list = append(x.list, c)

@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/match/graph"
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 )
 
 // imageSlots is how many images a matcher remembers at once; a power of two.
@@ -32,7 +34,7 @@ type openTargets struct {
 	typ      event.Type
 	events   int // of this type
 	targets  []int32
-	triggers [scopes][]trigger
+	triggers [predicate.Scopes][]graph.Trigger
 }
 
 // patience is the number of events of an image after which it is worth to ask which

@@ -6,6 +6,8 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/match/graph"
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -21,17 +23,17 @@ type Hit struct {
 
 // Matcher evaluates a Set. It is for one goroutine.
 type Matcher struct {
-	set    *Set
-	memos  [scopes]memo // what is known of nodes, for the image, the event and the name
-	stale  [scopes]bool // the memo is of another event or name
-	images images       // where the first comes from
-	texts  texts        // what was read of the event
+	graph  *graph.Graph
+	memos  [predicate.Scopes]memo // what is known of nodes, for the image, the event and the name
+	stale  [predicate.Scopes]bool // the memo is of another event or name
+	images images                 // where the first comes from
+	texts  texts                  // what was read of the event
 	hits   []Hit
 
 	found   []finding // by the event
 	pending []int32   // rules of which the event leaves open whether they are true
 	named   []int32   // targets to try with each name
-	asked   []*trigger
+	asked   []*graph.Trigger
 	tried   []uint64 // by target, the age at which it was tried last
 	timed   bool     // the event is measured
 
@@ -45,10 +47,14 @@ type memo []uint64
 
 func memoWords(nodes int) int { return (nodes + 31) / 32 }
 
-func (m memo) get(id int32) result { return result(m[uint32(id)/32] >> (uint32(id) % 32 * 2) & 3) }
+func (m memo) get(id int32) predicate.Result {
+	return predicate.Result(m[uint32(id)/32] >> (uint32(id) % 32 * 2) & 3)
+}
 
 // set notes the result of a node that has none.
-func (m memo) set(id int32, r result) { m[uint32(id)/32] |= uint64(r) << (uint32(id) % 32 * 2) }
+func (m memo) set(id int32, r predicate.Result) {
+	m[uint32(id)/32] |= uint64(r) << (uint32(id) % 32 * 2)
+}
 
 // Option changes what a matcher does.
 type Option func(*Matcher)
@@ -59,15 +65,15 @@ func FirstOnly(m *Matcher) { m.first = true }
 
 // NewMatcher makes a matcher for one goroutine.
 func (s *Set) NewMatcher(options ...Option) *Matcher {
-	words := memoWords(len(s.nodes))
-	m := &Matcher{set: s, images: newImages(words), texts: newTexts(s), explainer: newExplainer(s), counters: newCounters(len(s.rules))}
-	for i := range s.byType {
-		m.tried = append(m.tried, make([]uint64, max(0, len(s.byType[i].targets)-len(m.tried)))...)
+	words := memoWords(len(s.graph.Nodes))
+	m := &Matcher{graph: s.graph, images: newImages(words), texts: newTexts(s.graph.Slots), explainer: newExplainer(s.graph), counters: newCounters(len(s.graph.Rules))}
+	for i := range s.graph.ByType {
+		m.tried = append(m.tried, make([]uint64, max(0, len(s.graph.ByType[i].Targets)-len(m.tried)))...)
 	}
 	for _, o := range options {
 		o(m)
 	}
-	m.memos[perEvent], m.memos[perName] = make(memo, words), make(memo, words)
+	m.memos[predicate.PerEvent], m.memos[predicate.PerName] = make(memo, words), make(memo, words)
 	return m
 }
 
@@ -77,32 +83,32 @@ func (s *Set) NewMatcher(options ...Option) *Matcher {
 // hit if there is one hit.
 func (m *Matcher) Match(ev *event.Event) []Hit {
 	m.found, m.pending = m.found[:0], m.pending[:0]
-	if int(ev.Type) >= len(m.set.byType) {
+	if int(ev.Type) >= len(m.graph.ByType) {
 		return nil
 	}
-	d := &m.set.byType[ev.Type]
-	if len(d.targets) == 0 {
+	d := &m.graph.ByType[ev.Type]
+	if len(d.Targets) == 0 {
 		return nil
 	}
 	m.timed = m.counters.sample(ev.Type)
 	m.texts.newEvent()
-	m.stale[perEvent], m.stale[perName] = true, true
+	m.stale[predicate.PerEvent], m.stale[predicate.PerName] = true, true
 	ev.SelectName(0)
 	m.named = m.named[:0]
 	open := m.open(ev, d)
 	m.tryAll(ev, d, open.targets)
-	triggers := &d.triggers
+	triggers := &d.Triggers
 	if open.events > patience {
 		triggers = &open.triggers
 	}
-	for i := range triggers[perEvent] {
-		if t := &triggers[perEvent][i]; m.allows(ev, &t.guards) {
+	for i := range triggers[predicate.PerEvent] {
+		if t := &triggers[predicate.PerEvent][i]; m.allows(ev, &t.Guards) {
 			m.search(ev, d, t, m.tryAll)
 		}
 	}
 	m.asked = m.asked[:0]
-	for i := range triggers[perName] {
-		if t := &triggers[perName][i]; m.allows(ev, &t.guards) {
+	for i := range triggers[predicate.PerName] {
+		if t := &triggers[predicate.PerName][i]; m.allows(ev, &t.Guards) {
 			m.asked = append(m.asked, t)
 		}
 	}
@@ -113,13 +119,14 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 }
 
 // allows tells that one of the guards is not false, or that there are none.
-func (m *Matcher) allows(ev *event.Event, g *guards) bool {
-	if g.n == 0 {
+func (m *Matcher) allows(ev *event.Event, g *graph.Guards) bool {
+	guards := g.Nodes()
+	if len(guards) == 0 {
 		return true
 	}
 	m.refresh()
-	for _, id := range g.list[:g.n] {
-		if m.eval(ev, id) != isFalse {
+	for _, id := range guards {
+		if m.eval(ev, id) != predicate.False {
 			return true
 		}
 	}
@@ -146,9 +153,9 @@ func (m *Matcher) Pending() int { return len(m.pending) }
 type finding struct{ rule, name int32 }
 
 // open returns the targets that the event's image leaves open.
-func (m *Matcher) open(ev *event.Event, d *dispatch) *openTargets {
+func (m *Matcher) open(ev *event.Event, d *graph.Dispatch) *openTargets {
 	im := m.images.of(ev.Image)
-	m.memos[perImage] = im.memo
+	m.memos[predicate.PerImage] = im.memo
 	open, ok := im.find(ev.Type)
 	if open.events++; ok {
 		if open.events == patience+1 {
@@ -156,32 +163,32 @@ func (m *Matcher) open(ev *event.Event, d *dispatch) *openTargets {
 		}
 		return open
 	}
-	add := func(ev *event.Event, d *dispatch, targets []int32) {
+	add := func(ev *event.Event, d *graph.Dispatch, targets []int32) {
 		for _, i := range targets {
-			if m.once(i) && m.imageAllows(ev, &d.targets[i]) {
+			if m.once(i) && m.imageAllows(ev, &d.Targets[i]) {
 				open.targets = append(open.targets, i)
 			}
 		}
 	}
-	add(ev, d, d.listed)
-	for i := range d.triggers[perImage] {
-		m.search(ev, d, &d.triggers[perImage][i], add)
+	add(ev, d, d.Listed)
+	for i := range d.Triggers[predicate.PerImage] {
+		m.search(ev, d, &d.Triggers[predicate.PerImage][i], add)
 	}
 	m.texts.newEvent() // the targets are tried again
 	return open
 }
 
 // specialise leaves out of the triggers what the image decides.
-func (m *Matcher) specialise(ev *event.Event, d *dispatch, open *openTargets) {
-	for _, scope := range [...]scope{perEvent, perName} {
+func (m *Matcher) specialise(ev *event.Event, d *graph.Dispatch, open *openTargets) {
+	for _, scope := range [...]predicate.Scope{predicate.PerEvent, predicate.PerName} {
 		open.triggers[scope] = open.triggers[scope][:0]
-		for i := range d.triggers[scope] {
-			t, needed := d.triggers[scope][i], false
-			t.guards = guards{}
-			for _, target := range t.byBit {
-				if to := &d.targets[target]; m.imageAllows(ev, to) {
+		for i := range d.Triggers[scope] {
+			t, needed := d.Triggers[scope][i], false
+			t.Guards = graph.Guards{}
+			for _, target := range t.Targets {
+				if to := &d.Targets[target]; m.imageAllows(ev, to) {
 					needed = true
-					t.guards.add(to.guard)
+					t.Guards.Add(to.Guard)
 				}
 			}
 			if needed {
@@ -192,9 +199,9 @@ func (m *Matcher) specialise(ev *event.Event, d *dispatch, open *openTargets) {
 }
 
 // imageAllows tells that no part of a condition that the image decides is false.
-func (m *Matcher) imageAllows(ev *event.Event, t *target) bool {
-	for _, id := range t.image {
-		if m.eval(ev, id) == isFalse {
+func (m *Matcher) imageAllows(ev *event.Event, t *graph.Target) bool {
+	for _, id := range t.Image {
+		if m.eval(ev, id) == predicate.False {
 			return false
 		}
 	}
@@ -203,14 +210,14 @@ func (m *Matcher) imageAllows(ev *event.Event, t *target) bool {
 
 // search calls do with the targets of each comparison of a slot that an index finds;
 // with all, if the text is pending.
-func (m *Matcher) search(ev *event.Event, d *dispatch, t *trigger, do func(*event.Event, *dispatch, []int32)) {
-	s := m.texts.search(ev, t.slot)
+func (m *Matcher) search(ev *event.Event, d *graph.Dispatch, t *graph.Trigger, do func(*event.Event, *graph.Dispatch, []int32)) {
+	s := m.texts.search(ev, t.Slot)
 	if s.pending {
-		do(ev, d, t.byBit)
+		do(ev, d, t.Targets)
 		return
 	}
 	for _, bit := range s.hits.List() {
-		if targets := t.of(bit); len(targets) > 0 {
+		if targets := t.Of(bit); len(targets) > 0 {
 			do(ev, d, targets)
 		}
 	}
@@ -227,11 +234,11 @@ func (m *Matcher) once(i int32) bool {
 }
 
 // tryAll tries targets with the event, those that ask for a name later.
-func (m *Matcher) tryAll(ev *event.Event, d *dispatch, targets []int32) {
+func (m *Matcher) tryAll(ev *event.Event, d *graph.Dispatch, targets []int32) {
 	for _, i := range targets {
-		switch t := &d.targets[i]; {
+		switch t := &d.Targets[i]; {
 		case !m.once(i):
-		case t.perName:
+		case t.PerName:
 			m.named = append(m.named, i)
 		default:
 			m.try(ev, 0, t)
@@ -241,16 +248,16 @@ func (m *Matcher) tryAll(ev *event.Event, d *dispatch, targets []int32) {
 
 // tryNames tries targets with each name of the event: those that were found
 // already, and those that an index of the name finds.
-func (m *Matcher) tryNames(ev *event.Event, d *dispatch) {
+func (m *Matcher) tryNames(ev *event.Event, d *graph.Dispatch) {
 	names := max(ev.Names(), 1)
 	for name := range names {
 		ev.SelectName(name)
 		m.texts.newName()
-		m.stale[perName] = true
-		try := func(ev *event.Event, d *dispatch, targets []int32) {
+		m.stale[predicate.PerName] = true
+		try := func(ev *event.Event, d *graph.Dispatch, targets []int32) {
 			for _, i := range targets {
 				if m.once(i) {
-					m.try(ev, name, &d.targets[i])
+					m.try(ev, name, &d.Targets[i])
 				}
 			}
 		}
@@ -262,7 +269,7 @@ func (m *Matcher) tryNames(ev *event.Event, d *dispatch) {
 }
 
 // try evaluates a target with the name that is selected.
-func (m *Matcher) try(ev *event.Event, name int, t *target) {
+func (m *Matcher) try(ev *event.Event, name int, t *graph.Target) {
 	m.refresh()
 	if m.timed {
 		m.tryTimed(ev, name, t)
@@ -272,19 +279,19 @@ func (m *Matcher) try(ev *event.Event, name int, t *target) {
 }
 
 // tryTimed is tryOne with the clock.
-func (m *Matcher) tryTimed(ev *event.Event, name int, t *target) {
+func (m *Matcher) tryTimed(ev *event.Event, name int, t *graph.Target) {
 	start := time.Now()
 	m.tryOne(ev, name, t)
-	m.counters.rules[t.rule].nanos.Add(uint64(time.Since(start)))
+	m.counters.rules[t.Rule].nanos.Add(uint64(time.Since(start)))
 }
 
-func (m *Matcher) tryOne(ev *event.Event, name int, t *target) {
-	switch r := m.eval(ev, t.root); {
-	case r == isFalse || name > 0 && m.fired(t.rule):
-	case r == isTrue:
-		m.found = append(m.found, finding{t.rule, int32(name)})
-	case !slices.Contains(m.pending, t.rule):
-		m.pending = append(m.pending, t.rule)
+func (m *Matcher) tryOne(ev *event.Event, name int, t *graph.Target) {
+	switch r := m.eval(ev, t.Root); {
+	case r == predicate.False || name > 0 && m.fired(t.Rule):
+	case r == predicate.True:
+		m.found = append(m.found, finding{t.Rule, int32(name)})
+	case !slices.Contains(m.pending, t.Rule):
+		m.pending = append(m.pending, t.Rule)
 	}
 }
 
@@ -307,10 +314,10 @@ func (m *Matcher) report(ev *event.Event) []Hit {
 		m.found = m.found[:1]
 	}
 	for _, f := range m.found {
-		c := &m.set.rules[f.rule]
+		c := &m.graph.Rules[f.rule]
 		m.counters.rules[f.rule].matched.Add(1)
 		ev.SelectName(int(f.name))
-		m.hits = append(m.hits, Hit{Rule: c.rule, Conditions: m.explain(ev, c), Name: int(f.name)})
+		m.hits = append(m.hits, Hit{Rule: c.Rule, Conditions: m.explain(ev, c), Name: int(f.name)})
 	}
 	ev.SelectName(0)
 	if len(m.hits) == 1 {
@@ -320,42 +327,38 @@ func (m *Matcher) report(ev *event.Event) []Hit {
 }
 
 // eval evaluates a node unless it has been.
-func (m *Matcher) eval(ev *event.Event, id int32) result {
-	n := &m.set.nodes[id]
-	memo := m.memos[n.scope]
+func (m *Matcher) eval(ev *event.Event, id int32) predicate.Result {
+	n := &m.graph.Nodes[id]
+	memo := m.memos[n.Scope]
 	r := memo.get(id)
-	if r != unevaluated {
+	if r != predicate.Unevaluated {
 		return r
 	}
-	switch n.kind {
-	case kindPred:
-		if n.pred.slotted {
-			r = m.texts.judge(ev, n.pred)
-		} else {
-			r = n.pred.eval(ev)
-		}
-	case kindAnd:
-		r = m.evalAll(ev, n.kids, isTrue, isFalse)
-	case kindOr:
-		r = m.evalAll(ev, n.kids, isFalse, isTrue)
-	case kindNot:
-		r = negated(m.eval(ev, n.kids[0]))
+	switch n.Kind {
+	case graph.Comparison:
+		r = m.texts.judge(ev, n)
+	case graph.And:
+		r = m.evalAll(ev, n.Kids, predicate.True, predicate.False)
+	case graph.Or:
+		r = m.evalAll(ev, n.Kids, predicate.False, predicate.True)
+	case graph.Not:
+		r = m.eval(ev, n.Kids[0]).Not()
 	}
-	if r != isPending || n.scope != perImage { // what is pending comes before the image ends
+	if r != predicate.Pending || n.Scope != predicate.PerImage { // what is pending comes before the image ends
 		memo.set(id, r)
 	}
 	return r
 }
 
-// evalAll evaluates the parts of and or or until one decides: r is the result
+// evalAll evaluates the parts of and or or until one decides: r is the predicate.Result
 // if none does.
-func (m *Matcher) evalAll(ev *event.Event, kids []int32, r, decides result) result {
+func (m *Matcher) evalAll(ev *event.Event, kids []int32, r, decides predicate.Result) predicate.Result {
 	for _, kid := range kids {
 		switch m.eval(ev, kid) {
 		case decides:
 			return decides
-		case isPending:
-			r = isPending
+		case predicate.Pending:
+			r = predicate.Pending
 		}
 	}
 	return r

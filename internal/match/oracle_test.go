@@ -8,13 +8,14 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
 // oracle evaluates a condition as it is written, part by part, for each name:
 // no graph, no memory, no compiled literals.
-func oracle(e rule.Expr, ev *event.Event) result {
-	best := isFalse
+func oracle(e rule.Expr, ev *event.Event) predicate.Result {
+	best := predicate.False
 	for i := range max(ev.Names(), 1) {
 		ev.SelectName(i)
 		best = max(best, walkTree(e, ev))
@@ -23,28 +24,28 @@ func oracle(e rule.Expr, ev *event.Event) result {
 	return best
 }
 
-func walkTree(e rule.Expr, ev *event.Event) result {
+func walkTree(e rule.Expr, ev *event.Event) predicate.Result {
 	switch e := e.(type) {
 	case *rule.And:
-		r := isTrue
+		r := predicate.True
 		for _, p := range e.Parts {
 			r = min(r, walkTree(p, ev))
 		}
 		return r
 	case *rule.Or:
-		r := isFalse
+		r := predicate.False
 		for _, p := range e.Parts {
 			r = max(r, walkTree(p, ev))
 		}
 		return r
 	case *rule.Not:
-		return isTrue + isFalse - walkTree(e.X, ev)
+		return predicate.True + predicate.False - walkTree(e.X, ev)
 	case *rule.MacroRef:
 		return walkTree(e.Macro.Expr, ev)
 	case *rule.Exists:
-		r := isFalse
+		r := predicate.False
 		for _, v := range plainValues(&e.Field, ev) {
-			r = max(r, map[event.Presence]result{event.Absent: isFalse, event.Unreadable: isTrue, event.Present: isTrue, event.Pending: isPending}[v.Presence()])
+			r = max(r, map[event.Presence]predicate.Result{event.Absent: predicate.False, event.Unreadable: predicate.True, event.Present: predicate.True, event.Pending: predicate.Pending}[v.Presence()])
 		}
 		return r
 	case *rule.Comparison:
@@ -80,33 +81,33 @@ func known(values []event.Value) []event.Value {
 
 // plainLeaf is the result of a comparison: of all values for != of a field with two
 // sides, of any otherwise; false if there are none.
-func plainLeaf(c *rule.Comparison, ev *event.Event) result {
-	var results []result
+func plainLeaf(c *rule.Comparison, ev *event.Event) predicate.Result {
+	var results []predicate.Result
 	for _, v := range known(plainValues(&c.Field, ev)) {
 		switch {
 		case c.Right != nil:
-			var pairs []result
+			var pairs []predicate.Result
 			for _, w := range known(plainValues(c.Right, ev)) {
 				if v.IsPresent() && w.IsPresent() {
-					pairs = append(pairs, truth(plainPair(c.Op, v, w)))
+					pairs = append(pairs, predicate.Truth(plainPair(c.Op, v, w)))
 				} else {
-					pairs = append(pairs, isPending)
+					pairs = append(pairs, predicate.Pending)
 				}
 			}
 			results = append(results, combine(pairs, c.Op == rule.OpNe && len(c.Right.Field.Sides()) > 0))
 		case !v.IsPresent():
-			results = append(results, isPending)
+			results = append(results, predicate.Pending)
 		default:
-			results = append(results, truth(plainCompare(c, v)))
+			results = append(results, predicate.Truth(plainCompare(c, v)))
 		}
 	}
 	return combine(results, c.Op == rule.OpNe && len(c.Field.Field.Sides()) > 0)
 }
 
-func combine(results []result, all bool) result {
+func combine(results []predicate.Result, all bool) predicate.Result {
 	switch {
 	case len(results) == 0:
-		return isFalse
+		return predicate.False
 	case all:
 		return slices.Min(results)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -96,9 +97,9 @@ func (c *comparer) next(t *testing.T) {
 	pending := 0
 	for _, x := range c.rules {
 		switch oracle(x.Condition, ev) {
-		case isTrue:
+		case predicate.True:
 			want = append(want, x.Name)
-		case isPending:
+		case predicate.Pending:
 			if slices.Contains(x.Types, ev.Type) { // it cannot become true otherwise
 				pending++
 			}

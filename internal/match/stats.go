@@ -52,17 +52,17 @@ func (c *counters) sample(t event.Type) bool {
 // Stats returns the counters of all rules, in the order of the files. Any
 // goroutine may call it. A matcher that was made after a reload begins with zeros.
 func (m *Matcher) Stats() []RuleStats {
-	s := m.set
-	list := make([]RuleStats, len(s.rules))
-	for i := range s.rules {
+	g := m.graph
+	list := make([]RuleStats, len(g.Rules))
+	for i := range g.Rules {
 		c := &m.counters.rules[i]
-		list[i] = RuleStats{Rule: s.rules[i].rule, Matched: c.matched.Load(), Pending: c.pending.Load(),
+		list[i] = RuleStats{Rule: g.Rules[i].Rule, Matched: c.matched.Load(), Pending: c.pending.Load(),
 			Time: time.Duration(c.nanos.Load() * sampleEvery)}
 	}
-	for t := range s.byType {
+	for t := range g.ByType {
 		n := m.counters.events[t].Load()
-		for _, to := range s.byType[t].targets {
-			list[to.rule].Evaluated += n
+		for _, to := range g.ByType[t].Targets {
+			list[to.Rule].Evaluated += n
 		}
 	}
 	return list

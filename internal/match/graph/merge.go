@@ -1,9 +1,10 @@
-package match
+package graph
 
 import (
 	"slices"
 	"strings"
 
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -33,28 +34,28 @@ func (c *compiler) merge(kids []int32) []int32 {
 
 // mergeKey is the same for nodes that can be merged, "" for one that cannot.
 func (c *compiler) mergeKey(id int32) string {
-	n := &c.set.nodes[id]
-	if n.kind != kindPred || n.pred.source == nil || n.pred.right != nil || n.pred.source.Quant != rule.QuantNone {
+	n := &c.graph.Nodes[id]
+	if n.Kind != Comparison || n.Pred.Source == nil || n.Pred.Source.Right != nil || n.Pred.Source.Quant != rule.QuantNone {
 		return ""
 	}
-	switch op := n.pred.source.Op; op {
+	switch op := n.Pred.Source.Op; op {
 	case rule.OpEq, rule.OpIn:
-		if !n.pred.isList() {
-			return refKey(&n.pred.source.Field) + " in"
+		if !n.Pred.IsList() {
+			return predicate.RefKey(&n.Pred.Source.Field) + " in"
 		}
 	case rule.OpContains, rule.OpIContains, rule.OpStartsWith, rule.OpEndsWith, rule.OpGlob, rule.OpPMatch,
 		rule.OpIGlob, rule.OpBContains, rule.OpBStartsWith:
-		return refKey(&n.pred.source.Field) + " " + op.String()
+		return predicate.RefKey(&n.Pred.Source.Field) + " " + op.String()
 	}
 	return ""
 }
 
 // mergeGroup returns the node of the comparison with all literals of a group.
 func (c *compiler) mergeGroup(group []int32) int32 {
-	all := *c.set.nodes[group[0]].pred.source
+	all := *c.graph.Nodes[group[0]].Pred.Source
 	all.Values = slices.Clone(all.Values)
 	for _, id := range group[1:] {
-		all.Values = append(all.Values, c.set.nodes[id].pred.source.Values...)
+		all.Values = append(all.Values, c.graph.Nodes[id].Pred.Source.Values...)
 	}
 	if all.Op == rule.OpEq {
 		all.Op = rule.OpIn
@@ -62,7 +63,7 @@ func (c *compiler) mergeGroup(group []int32) int32 {
 	slices.SortFunc(all.Values, func(a, b rule.Literal) int { return strings.Compare(a.Text, b.Text) })
 	id, err := c.comparison(&all)
 	if err != nil {
-		panic("match: merge comparisons that compiled: " + err.Error())
+		panic("graph: merge comparisons that compiled: " + err.Error())
 	}
 	return id
 }

@@ -1,4 +1,4 @@
-package match
+package predicate
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 // compileTest chooses the test of a comparison with literals by the type of its
 // field, its operator and its quantifier.
-func (p *pred) compileTest(c *rule.Comparison) error {
+func (p *Predicate) compileTest(c *rule.Comparison) error {
 	if len(c.Values) == 0 && c.Quant == rule.QuantNone && !c.Op.TakesList() {
 		return fmt.Errorf("%s: nothing to compare %s with", c.Pos, c.Field.Text)
 	}
@@ -64,19 +64,19 @@ func plainQuant(c *rule.Comparison) *rule.Comparison {
 }
 
 // compileQuant makes a test for each literal and counts those that hold.
-func (p *pred) compileQuant(c *rule.Comparison) error {
+func (p *Predicate) compileQuant(c *rule.Comparison) error {
 	var tests []test
 	var texts []text.Test
 	for i := range c.Values {
 		single := *c
 		single.Values, single.Quant = c.Values[i:i+1], rule.QuantNone
-		one := pred{}
+		one := Predicate{}
 		if err := one.compileTest(&single); err != nil {
 			return err
 		}
 		tests = append(tests, one.test)
-		one.text.Open = one.text.Open || one.invert
-		texts = append(texts, one.text)
+		one.Text.Open = one.Text.Open || one.Invert
+		texts = append(texts, one.Text)
 	}
 	p.test = func(v event.Value) bool {
 		n := 0
@@ -98,19 +98,19 @@ func (p *pred) compileQuant(c *rule.Comparison) error {
 		if c.Quant == rule.QuantAllOf {
 			need = texts[0]
 		}
-		p.text = text.Test{Needs: need.Needs, Open: need.Open, Holds: func(s string) bool { return p.test(event.String(s)) }}
+		p.Text = text.Test{Needs: need.Needs, Open: need.Open, Holds: func(s string) bool { return p.test(event.String(s)) }}
 	}
 	return nil
 }
 
 // compileText compiles a comparison of a text.
-func (p *pred) compileText(c *rule.Comparison) (err error) {
-	if p.text, err = textTest(c); err != nil {
+func (p *Predicate) compileText(c *rule.Comparison) (err error) {
+	if p.Text, err = textTest(c); err != nil {
 		return fmt.Errorf("%s: %w", c.Pos, err)
 	}
-	holds := p.text.Holds
+	holds := p.Text.Holds
 	if c.Op == rule.OpNe {
-		p.invert = true
+		p.Invert = true
 		p.test = func(v event.Value) bool { return !holds(v.Str()) }
 	} else {
 		p.test = func(v event.Value) bool { return holds(v.Str()) }

@@ -1,4 +1,4 @@
-package match
+package predicate
 
 import (
 	"strconv"
@@ -7,25 +7,25 @@ import (
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
-// refKey is the same for references to the same value.
-func refKey(f *rule.FieldRef) string {
+// RefKey is the same for references to the same value.
+func RefKey(f *rule.FieldRef) string {
 	if !f.Arg.Given {
 		return f.Name
 	}
 	return f.Name + "[" + strconv.Quote(f.Arg.Name) + "," + strconv.Itoa(f.Arg.Index) + "]"
 }
 
-// comparisonKey is the same for comparisons that are always equal.
-func comparisonKey(c *rule.Comparison) string {
+// Key is the same for comparisons that are always equal.
+func Key(c *rule.Comparison) string {
 	var b strings.Builder
-	b.WriteString(refKey(&c.Field))
+	b.WriteString(RefKey(&c.Field))
 	b.WriteByte(' ')
 	b.WriteString(c.Op.String())
 	if c.Quant != rule.QuantNone {
 		b.WriteString(" " + c.Quant.String())
 	}
 	if c.Right != nil {
-		b.WriteString(" val(" + refKey(c.Right) + ")")
+		b.WriteString(" val(" + RefKey(c.Right) + ")")
 	}
 	for _, l := range c.Values {
 		b.WriteByte(' ')
@@ -33,3 +33,6 @@ func comparisonKey(c *rule.Comparison) string {
 	}
 	return b.String()
 }
+
+// ExistsKey is Key for exists.
+func ExistsKey(f *rule.FieldRef) string { return RefKey(f) + " exists" }

@@ -1,9 +1,10 @@
-package match
+package graph
 
 import (
 	"slices"
 
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 )
 
 // folder leaves out of conditions what the type of an event decides: comparisons
@@ -18,7 +19,7 @@ type folder struct {
 
 // remainder is what a node comes to: a result, or, if there is none yet, a node.
 type remainder struct {
-	result result
+	result predicate.Result
 	node   int32
 }
 
@@ -27,18 +28,18 @@ func (f *folder) fold(id int32) remainder {
 		return left
 	}
 	left := remainder{node: id}
-	switch n := f.compiler.set.nodes[id]; n.kind { // a copy: fold adds nodes
-	case kindPred:
-		left.result = n.pred.decide(&f.ev)
-	case kindAnd:
-		left = f.foldAll(n.kind, n.kids, isTrue, isFalse)
-	case kindOr:
-		left = f.foldAll(n.kind, n.kids, isFalse, isTrue)
-	case kindNot:
-		if left = f.fold(n.kids[0]); left.result == unevaluated {
-			left.node = f.compiler.joined(kindNot, []int32{left.node})
+	switch n := f.compiler.graph.Nodes[id]; n.Kind { // a copy: fold adds nodes
+	case Comparison:
+		left.result = f.decide(n.Pred)
+	case And:
+		left = f.foldAll(n.Kind, n.Kids, predicate.True, predicate.False)
+	case Or:
+		left = f.foldAll(n.Kind, n.Kids, predicate.False, predicate.True)
+	case Not:
+		if left = f.fold(n.Kids[0]); left.result == predicate.Unevaluated {
+			left.node = f.compiler.joined(Not, []int32{left.node})
 		} else {
-			left.result = negated(left.result)
+			left.result = left.result.Not()
 		}
 	}
 	f.done[id] = left
@@ -47,19 +48,19 @@ func (f *folder) fold(id int32) remainder {
 
 // foldAll folds the parts of and or or: parts of the result neutral go, one of
 // decides is the result.
-func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) remainder {
+func (f *folder) foldAll(kind Kind, kids []int32, neutral, decides predicate.Result) remainder {
 	var left []int32
 	for _, kid := range kids {
 		switch part := f.fold(kid); part.result {
 		case decides:
 			return remainder{result: decides}
-		case unevaluated:
+		case predicate.Unevaluated:
 			if !slices.Contains(left, part.node) {
 				left = append(left, part.node)
 			}
 		}
 	}
-	if kind == kindOr {
+	if kind == Or {
 		left = f.compiler.merge(left)
 	}
 	switch len(left) {
@@ -68,7 +69,7 @@ func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) r
 	case 1:
 		return remainder{node: left[0]}
 	}
-	if common := f.compiler.common(left); kind == kindOr && len(common) > 0 {
+	if common := f.compiler.common(left); kind == Or && len(common) > 0 {
 		return f.factored(left, common)
 	}
 	return remainder{node: f.compiler.joined(kind, left)}
@@ -78,10 +79,10 @@ func (f *folder) foldAll(kind nodeKind, kids []int32, neutral, decides result) r
 func (c *compiler) common(ands []int32) []int32 {
 	var common []int32
 	for i, id := range ands {
-		if c.set.nodes[id].kind != kindAnd {
+		if c.graph.Nodes[id].Kind != And {
 			return nil
 		}
-		parts := c.set.parts(id, perImage)
+		parts := c.graph.parts(id, predicate.PerImage)
 		if i == 0 {
 			common = parts
 		}
@@ -96,30 +97,30 @@ func (f *folder) factored(ands, common []int32) remainder {
 	c := f.compiler
 	var rest []int32
 	for _, id := range ands {
-		own := slices.DeleteFunc(c.set.parts(id, perImage), func(part int32) bool { return slices.Contains(common, part) })
+		own := slices.DeleteFunc(c.graph.parts(id, predicate.PerImage), func(part int32) bool { return slices.Contains(common, part) })
 		switch len(own) {
 		case 0: // the common parts alone are enough: they are this and
 			return remainder{node: id}
 		case 1:
 			rest = append(rest, own[0])
 		default:
-			rest = append(rest, c.joined(kindAnd, own))
+			rest = append(rest, c.joined(And, own))
 		}
 	}
 	rest = c.merge(rest)
 	if len(rest) > 1 {
-		rest = []int32{c.joined(kindOr, rest)}
+		rest = []int32{c.joined(Or, rest)}
 	}
-	return remainder{node: c.joined(kindAnd, append(common, rest...))}
+	return remainder{node: c.joined(And, append(common, rest...))}
 }
 
-// decide evaluates a predicate that asks for nothing but the type of ev.
-func (p *pred) decide(ev *event.Event) result {
+// decide evaluates a predicate that asks for nothing but the type of the event.
+func (f *folder) decide(p *predicate.Predicate) predicate.Result {
 	switch {
-	case p.field.OfType && (p.right == nil || p.right.field.OfType):
-		return p.eval(ev)
-	case p.field.Undelivered != "", !p.reader.carries(ev.Type), p.right != nil && !p.right.carries(ev.Type):
-		return isFalse
+	case !p.Carried(f.ev.Type):
+		return predicate.False
+	case p.IsConstant():
+		return p.Eval(&f.ev)
 	}
-	return unevaluated
+	return predicate.Unevaluated
 }

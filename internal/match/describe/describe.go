@@ -1,22 +1,23 @@
-package match
+package describe
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/goshawk-security/goshawk/internal/event"
-	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/match/graph"
+	"github.com/goshawk-security/goshawk/internal/match/predicate"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
-// Description is what becomes of a rule's condition: for authors, and as JSON.
+// Description is what becomes of a rule's condition.
 type Description struct {
 	Rule  string   `json:"rule"`
 	File  string   `json:"file"`
 	Line  int      `json:"line"`
 	Types []string `json:"types"` // what the kernel has to watch for it
 	// Cost is a guess at nanoseconds for an event of these types whose condition is
-	// looked at, by the kinds of its comparisons and their order; see effort.
+	// looked at, by the kinds of its comparisons and their order; see predicate.Effort.
 	Cost      float64      `json:"cost_ns"`
 	Left      []Left       `json:"left"`
 	Condition *Explanation `json:"condition"`
@@ -56,21 +57,20 @@ type Explanation struct {
 	Parts []*Explanation `json:"parts,omitempty"`
 }
 
-// Describe explains the rule with a name, whether it is enabled or not.
-func Describe(rules []*rule.Rule, name string) (*Description, error) {
+// Rule describes the rule with a name, whether it is enabled or not.
+func Rule(rules []*rule.Rule, name string) (*Description, error) {
 	i := slices.IndexFunc(rules, func(r *rule.Rule) bool { return r.Name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("no rule %q", name)
 	}
 	r := *rules[i]
 	r.Enabled = true
-	c := newCompiler()
-	s, err := c.compile([]*rule.Rule{&r})
+	g, err := graph.Compile([]*rule.Rule{&r})
 	if err != nil {
 		return nil, err
 	}
-	d := describer{compiler: c, set: s, seen: map[*rule.Macro]bool{}}
-	desc := &Description{Rule: r.Name, File: r.Pos.File, Line: r.Pos.Line, Types: typeNames(s.types), Left: d.left(), Condition: d.explain(r.Condition)}
+	d := describer{graph: g, seen: map[*rule.Macro]bool{}}
+	desc := &Description{Rule: r.Name, File: r.Pos.File, Line: r.Pos.Line, Types: typeNames(g.Types), Left: d.left(), Condition: d.explain(r.Condition)}
 	for _, l := range desc.Left {
 		desc.Cost = max(desc.Cost, l.Cost)
 	}
@@ -85,31 +85,23 @@ func typeNames(types []event.Type) []string {
 	return names
 }
 
-// describer describes the one rule of a set.
+// describer describes the one rule of a graph.
 type describer struct {
-	compiler *compiler
-	set      *Set
-	seen     map[*rule.Macro]bool
+	graph *graph.Graph
+	seen  map[*rule.Macro]bool
 }
 
 // left lists what types leave open, those of which the same is left together.
 func (d *describer) left() []Left {
 	var list []Left
 	byRoot := map[int32]int{}
-	for _, t := range d.set.types {
-		for _, to := range d.set.byType[t].targets {
-			i, ok := byRoot[to.root]
+	for _, t := range d.graph.Types {
+		for _, to := range d.graph.ByType[t].Targets {
+			i, ok := byRoot[to.Root]
 			if !ok {
 				i = len(list)
-				byRoot[to.root] = i
-				l := Left{Condition: d.set.text(to.root), Cost: float64(d.set.nodes[to.root].effort.cost)}
-				needs := d.compiler.clauseOf(to.root).preds
-				l.Once = len(needs) > 0 || len(to.image) > 0
-				for _, id := range needs {
-					l.Needs = append(l.Needs, d.set.text(id))
-					l.Once = l.Once && d.set.nodes[id].scope == perImage
-				}
-				list = append(list, l)
+				byRoot[to.Root] = i
+				list = append(list, d.leftOf(&to))
 			}
 			list[i].Types = append(list[i].Types, t.String())
 		}
@@ -117,9 +109,18 @@ func (d *describer) left() []Left {
 	return list
 }
 
+func (d *describer) leftOf(to *graph.Target) Left {
+	l := Left{Condition: d.graph.Text(to.Root), Cost: float64(d.graph.Nodes[to.Root].Effort.Cost), Once: len(to.Needs)+len(to.Image) > 0}
+	for _, id := range to.Needs {
+		l.Needs = append(l.Needs, d.graph.Text(id))
+		l.Once = l.Once && d.graph.Nodes[id].Scope == predicate.PerImage
+	}
+	return l
+}
+
 func (d *describer) explain(e rule.Expr) *Explanation {
-	pos, n := e.Position(), &d.set.nodes[d.set.exprs[e]]
-	x := &Explanation{File: pos.File, Line: pos.Line, Col: pos.Col, Depends: n.scope.String(), Cost: float64(n.effort.cost)}
+	pos, n := e.Position(), &d.graph.Nodes[d.graph.Exprs[e]]
+	x := &Explanation{File: pos.File, Line: pos.Line, Col: pos.Col, Depends: n.Scope.String(), Cost: float64(n.Effort.Cost)}
 	switch e := e.(type) {
 	case *rule.And:
 		x.Kind, x.Parts = "and", d.explainAll(e.Parts)
@@ -134,12 +135,9 @@ func (d *describer) explain(e rule.Expr) *Explanation {
 			x.Parts = d.explainAll([]rule.Expr{e.Macro.Expr})
 		}
 	default:
-		x.Kind, x.Text, x.Kernel = "comparison", e.String(), n.pred.kernel().String()
-		if n.pred.isConstant() {
+		x.Kind, x.Text, x.Kernel, x.Aliases = "comparison", e.String(), n.Pred.Kernel().String(), n.Pred.Aliases()
+		if n.Pred.IsConstant() || n.Pred.Field.Undelivered != "" {
 			x.Depends = "nothing"
-		}
-		if c := n.pred.source; c != nil && c.Right == nil && n.pred.field.Path {
-			x.Aliases = aliases(c)
 		}
 	}
 	return x
@@ -151,36 +149,4 @@ func (d *describer) explainAll(parts []rule.Expr) []*Explanation {
 		list = append(list, d.explain(p))
 	}
 	return list
-}
-
-// aliases lists the other names that the literals of a path stand for.
-func aliases(c *rule.Comparison) []string {
-	var list []string
-	for _, l := range c.Values {
-		for _, s := range spellings(c.Op, l.Text) {
-			if s != l.Text && !slices.Contains(list, s) {
-				list = append(list, s)
-			}
-		}
-	}
-	return list
-}
-
-// String names a scope by what has to change for a result to.
-func (s scope) String() string { return [...]string{"image", "event", "name"}[s] }
-
-// isConstant tells that the type of an event decides the predicate.
-func (p *pred) isConstant() bool {
-	return p.field.OfType && (p.right == nil || p.right.field.OfType) || p.field.Undelivered != ""
-}
-
-// kernel says by what the kernel could decide the predicate.
-func (p *pred) kernel() field.KernelTest {
-	if p.right != nil && !p.isConstant() {
-		if p.scope == perImage {
-			return field.KernelProcess
-		}
-		return field.NotInKernel
-	}
-	return p.field.InKernel()
 }

@@ -1,27 +1,45 @@
-package match
+package graph
 
 import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
 )
 
+// compile makes the graph of rules with these conditions, r0 and so on.
+func compile(tb testing.TB, conditions ...string) *Graph {
+	tb.Helper()
+	var b strings.Builder
+	for i, c := range conditions {
+		fmt.Fprintf(&b, "- rule: r%d\n  desc: d\n  condition: >\n    %s\n  output: o\n  priority: INFO\n", i, c)
+	}
+	set, err := loader.FS(fstest.MapFS{"r.yaml": {Data: []byte(b.String())}}, "r.yaml", field.New(field.Syscall()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	g, err := Compile(set.Rules)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return g
+}
+
 // left writes what is left of a node.
-func left(s *Set, id int32) string {
-	n := &s.nodes[id]
-	if n.kind == kindPred {
-		return n.pred.key
+func left(g *Graph, id int32) string {
+	n := &g.Nodes[id]
+	if n.Kind == Comparison {
+		return n.Pred.Key
 	}
-	parts := make([]string, len(n.kids))
-	for i, kid := range n.kids {
-		parts[i] = left(s, kid)
+	parts := make([]string, len(n.Kids))
+	for i, kid := range n.Kids {
+		parts[i] = left(g, kid)
 	}
-	return fmt.Sprintf("%s(%s)", n.kind, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s(%s)", n.Kind, strings.Join(parts, ", "))
 }
 
 // TestFold: of a condition stays what the type leaves open, and a rule that it
@@ -48,44 +66,15 @@ func TestFold(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := compile(t, load(t, item("r", tt.condition)))
+			g := compile(t, tt.condition)
 			got := ""
-			d := &s.byType[tt.typ]
-			for _, to := range d.targets {
-				got += left(s, to.root)
+			d := &g.ByType[tt.typ]
+			for _, to := range d.Targets {
+				got += left(g, to.Root)
 			}
 			if got != tt.want {
 				t.Errorf("left of %s for %s: %q, want %q", tt.condition, tt.typ, got, tt.want)
 			}
 		})
-	}
-}
-
-// What the type decided belongs to the conditions of a hit.
-func TestFoldedConditions(t *testing.T) {
-	hits := compile(t, load(t, item("r", `evt.type = openat or evt.type = connect`))).NewMatcher().Match(opened(0, "/a", "", image("sh")))
-	if len(hits) != 1 {
-		t.Fatalf("%d hits, want 1", len(hits))
-	}
-	want := []alert.Condition{{Text: "evt.type = openat", Field: "evt.type", Value: "openat"}}
-	if diff := cmp.Diff(want, hits[0].Conditions); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// A text is read anew for each event and, where it depends on it, each name.
-func TestTexts(t *testing.T) {
-	m := compile(t, load(t, item("r", `evt.type = openat and (fd.name = /b or fd.name = /c) and evt.arg.flags contains O_WRONLY`))).NewMatcher()
-	sh := image("sh")
-	for _, tt := range []struct {
-		ev   *event.Event
-		want int
-	}{
-		{opened(1, "/a", "/c", sh), 1}, {opened(1, "/a", "/d", sh), 0}, {opened(1, "/b", "", sh), 1},
-		{opened(0, "/b", "", sh), 0}, {opened(1, "/d", "/e", sh), 0}, {opened(1, "/d", "/b", sh), 1},
-	} {
-		if got := len(m.Match(tt.ev)); got != tt.want {
-			t.Errorf("%s as %s with flags %d: %d hits, want %d", tt.ev.Name().Text, tt.ev.Path.Given, tt.ev.Args[2], got, tt.want)
-		}
 	}
 }
