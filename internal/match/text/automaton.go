@@ -11,9 +11,25 @@ import "slices"
 // lead on and fall back to a shorter state, so that memory is linear in the patterns.
 type automaton struct {
 	states []state
+	pairs  pairs
 	table  []next  // 256 for each of the first states
 	ids    []int32 // of all patterns, by state
 }
+
+// pairs has the two bytes with which patterns begin, of each its last six bits: a
+// bit that is not set rules out that a pattern begins here. It spares most of a text
+// the table, in which each step waits for the one before.
+type pairs [64]uint64
+
+func (p *pairs) add(pattern string) {
+	if len(pattern) > 1 {
+		p[pattern[0]&63] |= 1 << (pattern[1] & 63)
+	} else {
+		p[pattern[0]&63] = ^uint64(0)
+	}
+}
+
+func (p *pairs) has(a, b byte) bool { return p[a&63]>>(b&63)&1 != 0 }
 
 // next is a state, shifted to where its part of the table begins, and flags.
 type next uint32
@@ -60,6 +76,7 @@ func newAutomaton(patterns []Pattern) *automaton {
 	// By first byte first, so that the states of one byte come right after the root.
 	for _, p := range patterns {
 		a.step(0, p.Text[0], true)
+		a.pairs.add(p.Text)
 	}
 	shallow := len(a.states)
 	for _, p := range patterns {
@@ -139,7 +156,12 @@ func (a *automaton) tabulate(n int) {
 // find adds the patterns that are part of s.
 func (a *automaton) find(s string, hits *Hits) {
 	at := next(0)
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
+		if at == 0 {
+			for i+1 < len(s) && !a.pairs.has(s[i], s[i+1]) {
+				i++
+			}
+		}
 		if at&isDeep == 0 {
 			at = a.table[at>>nextShift<<nextShift|next(s[i])]
 		} else {

@@ -81,7 +81,7 @@ type Index struct {
 
 // fewSubstrings is the number of substrings up to which one search for each is
 // faster than the automaton for all, which looks at every byte.
-const fewSubstrings = 6
+const fewSubstrings = 3
 
 // NewIndex makes an index.
 func NewIndex(patterns []Pattern) *Index {
