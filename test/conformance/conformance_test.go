@@ -215,7 +215,7 @@ func hits(t *testing.T, set *rule.Set, ev *event.Event) []string {
 
 // files runs a case of rule files.
 func (c *runner) files(t *testing.T) (want, got []string) {
-	set, err, root := c.load(t)
+	set, root, err := c.load(t)
 	place := func(p rule.Pos) string {
 		p.File = strings.TrimPrefix(p.File, root)
 		return p.String()
@@ -248,14 +248,14 @@ func (c *runner) files(t *testing.T) (want, got []string) {
 
 // load loads the files of a case: the directory as a whole, or what order names
 // as arguments of a command.
-func (c *runner) load(t *testing.T) (set *rule.Set, err error, root string) {
+func (c *runner) load(t *testing.T) (set *rule.Set, root string, err error) {
 	if c.section.order == nil {
 		fsys := fstest.MapFS{}
 		for _, f := range c.section.files {
 			fsys[f.name] = &fstest.MapFile{Data: []byte(f.text)}
 		}
 		set, err = loader.FS(fsys, ".", c.cat)
-		return set, err, "\x00"
+		return set, "\x00", err
 	}
 	dir := t.TempDir()
 	for _, f := range c.section.files {
@@ -272,7 +272,7 @@ func (c *runner) load(t *testing.T) (set *rule.Set, err error, root string) {
 		paths = append(paths, filepath.Join(dir, name))
 	}
 	set, err = loader.Files(paths, c.cat)
-	return set, err, dir + "/"
+	return set, dir + "/", err
 }
 
 // fact says what a loaded set is like: "rules", "match EVENT", "list NAME",

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,11 +43,7 @@ func TestChange(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := mustLoad(t, base, tt.change).Rules[0]
-			var got []string
-			for _, v := range []string{r.Condition.String(), r.Desc, r.Output.Text, r.Priority.String(), "[" + strings.Join(r.Tags, " ") + "]"} {
-				got = append(got, v)
-			}
-			got = append(got, map[bool]string{true: "true", false: "false"}[r.Enabled])
+			got := []string{r.Condition.String(), r.Desc, r.Output.Text, r.Priority.String(), "[" + strings.Join(r.Tags, " ") + "]", strconv.FormatBool(r.Enabled)}
 			if diff := cmp.Diff(tt.want, strings.Join(got, " | ")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
