@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -13,65 +12,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/source"
-	"github.com/goshawk-security/goshawk/internal/rule/syntax"
 )
-
-// FuzzParse: any condition parses or has one mistake with a place inside it, and
-// what parsed reads back from its own text.
-func FuzzParse(f *testing.F) {
-	for _, cond := range []string{
-		`evt.type in (open, openat) and fd.name startswith "/etc" and not (proc.name = sh or m)`,
-		`proc.aname[2] != 'a\'b' or proc.env["X Y"] exists`, "a\r\n and\tb", `evt.dir=< and fd.num>=0x1F`,
-		`proc.name in shells or (((a)))`, `tolower(x.y) regex val(a.b)`, `not not not`, `a.b in (,)`, "ä.b = \u0085",
-	} {
-		f.Add(cond)
-	}
-	f.Fuzz(func(t *testing.T, cond string) {
-		e, err := syntax.ParseText("r.yaml", cond)
-		if err != nil {
-			var one *rule.Error
-			if !errors.As(err, &one) || one.Pos.Line < 1 || one.Pos.Col < 1 || one.Pos.Line > strings.Count(cond, "\n")+strings.Count(cond, "\r")+len(cond)+1 {
-				t.Fatalf("Parse(%q): %v", cond, err)
-			}
-			return
-		}
-		again, err := syntax.ParseText("r.yaml", e.String())
-		if err != nil {
-			t.Fatalf("%q became %q: %v", cond, e, err)
-		}
-		if shape(again) != shape(e) {
-			t.Fatalf("%q became %q, another tree", cond, e)
-		}
-	})
-}
-
-// shape is a tree without places.
-func shape(e rule.Expr) string {
-	var b strings.Builder
-	var walk func(rule.Expr)
-	parts := func(name string, list []rule.Expr) {
-		b.WriteString("(" + name)
-		for _, p := range list {
-			b.WriteByte(' ')
-			walk(p)
-		}
-		b.WriteByte(')')
-	}
-	walk = func(e rule.Expr) {
-		switch e := e.(type) {
-		case *rule.And:
-			parts("and", e.Parts)
-		case *rule.Or:
-			parts("or", e.Parts)
-		case *rule.Not:
-			parts("not", []rule.Expr{e.X})
-		default:
-			b.WriteString(e.String())
-		}
-	}
-	walk(e)
-	return b.String()
-}
 
 // FuzzLoad: any bytes load or have mistakes, each with the file's name, and
 // every scalar's places can be followed through the file.
