@@ -66,11 +66,11 @@ func node(b *strings.Builder, n *yaml.Node, key string) {
 	}
 }
 
-// meaning writes a condition as its tree says; one that is a part of another as
+// meaning writes what the tree of a condition says; one that is a part of another as
 // its words.
 func meaning(s string) string {
 	if e, err := syntax.ParseText("", s); err == nil {
-		return line(e)
+		return shape(e)
 	}
 	return rule.OneLine(strings.TrimSpace(s))
 }

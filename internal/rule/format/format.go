@@ -95,7 +95,7 @@ func (f *file) head(line, least int) int {
 func (f *file) tail(least, end int) int {
 	for end > least {
 		l := f.lines[end-1]
-		if l != "" && !(isComment(l) && indent(l) == 0) && l != "---" && l != "..." {
+		if l != "" && !(isComment(l) && indent(l) == 0) && !isMark(l) {
 			break
 		}
 		end--
@@ -121,6 +121,13 @@ func (f *file) blank() {
 	if n := len(f.out); n > 0 && f.out[n-1] != "" {
 		f.out = append(f.out, "")
 	}
+}
+
+// isMark tells that a line begins or ends a document: at its start nothing else can
+// look so.
+func isMark(line string) bool {
+	word, _, _ := strings.Cut(line, " ")
+	return word == "---" || word == "..."
 }
 
 func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") }

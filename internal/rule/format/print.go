@@ -63,7 +63,7 @@ func comparison(e *rule.Comparison) string {
 	if e.Quant != rule.QuantNone {
 		left += " " + e.Quant.String()
 	}
-	if e.Op.TakesList() || e.Quant != rule.QuantNone {
+	if list := e.Op.TakesList() || e.Quant != rule.QuantNone; list && !(len(e.Values) == 1 && e.Values[0].ListName) {
 		return left + " (" + strings.Join(values, ", ") + ")"
 	}
 	return left + " " + strings.Join(values, "")
