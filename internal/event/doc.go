@@ -10,8 +10,9 @@
 // ring and its strings are borrowed from buffers that the next record
 // overwrites. What must outlive the event is copied by whoever keeps it
 // (strings.Clone; [Value.Clone]). Process, Image and Container are shared and
-// live on: an Image and a Container never change after they were published, a
-// Process is changed by enrich alone, in the goroutine that handles events.
+// live on: an Image never changes after it was published, a Process,
+// a Container and a Peer are changed by enrich alone, in the goroutine that handles
+// events: metadata may come later than the events that it belongs to.
 //
 // # Time
 //

@@ -44,7 +44,12 @@ type Event struct {
 	First     uint64   // Time of the first of them
 	Before    uint64   // Time of the one before this; 0 for the first
 	Host      string   // name of the node
+	Peers     Peers    // finds the other end of Socket; may be nil
+	// Partial says that the time to wait for metadata is over: what is still on its
+	// way counts as absent.
+	Partial bool
 
+	peer  *Peer // once it was asked for
 	names names
 }
 
@@ -105,6 +110,24 @@ func (e *Event) FD() (int32, bool) {
 		}
 	}
 	return -1, false
+}
+
+// Peer returns the other end of the event's socket, nil if it has none or nobody
+// can tell. It is asked for once.
+func (e *Event) Peer() *Peer {
+	if e.peer == nil && e.Peers != nil && e.Socket.Remote.IsValid() {
+		e.peer = e.Peers.Peer(e.Socket.Remote.Addr().Unmap())
+	}
+	return e.peer
+}
+
+// Waits tells that metadata is on its way which can still change what rules make of
+// the event: its container's, or its peer's if somebody asked for that.
+func (e *Event) Waits() bool {
+	if e.Partial {
+		return false
+	}
+	return e.Container != nil && e.Container.Waiting != 0 || e.peer != nil && e.peer.Waiting
 }
 
 // Reset makes e ready for the next record and keeps its buffers.

@@ -105,18 +105,3 @@ func (i *Image) Ancestor(n int) *Image {
 	}
 	return i
 }
-
-// Container is where a process runs. It never changes once published.
-type Container struct {
-	FullID  string // the runtime's id, 64 hexadecimal digits for the usual ones
-	Runtime string // containerd, cri-o, docker, podman, or "" if the path does not say
-	PodUID  string // from the cgroup path; "" outside Kubernetes
-}
-
-// ID returns the short form that people use: the first 12 digits.
-func (c *Container) ID() string {
-	if len(c.FullID) > 12 {
-		return c.FullID[:12]
-	}
-	return c.FullID
-}
