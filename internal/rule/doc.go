@@ -5,7 +5,8 @@
 // before it alone: source (the text of a file, its YAML, and where each character
 // of a value stands), syntax (condition → tree, output → template), check (trees
 // against the catalogue of fields: types, arguments, names, which event types can
-// make a condition true, and what is probably not meant) and loader (files → Set).
+// make a condition true, and what is probably not meant), compose (items → Set: what
+// one changes of another, and who sees whose names) and loader (files and sets → Set).
 //
 // A [Set] that was loaded is complete and never changes. Macros stay nodes of
 // the tree ([MacroRef.Macro] is shared, never copied), so that text that doubles at

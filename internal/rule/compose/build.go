@@ -1,4 +1,4 @@
-package loader
+package compose
 
 import (
 	"slices"
