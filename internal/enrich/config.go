@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"github.com/goshawk-security/goshawk/internal/enrich/metadata"
+	"github.com/goshawk-security/goshawk/internal/event"
 )
 
 // Config sets up an Enricher. The zero value means the defaults.
@@ -19,6 +22,13 @@ type Config struct {
 	Grace         time.Duration // how long an ended process is kept; 5 s
 	Environ       bool          // read environments in /proc, too: a rule asks for one
 	NoLateNames   bool          // follow no links in the paths of calls: no rule asks for such names
+
+	Wait time.Duration // how long events wait for metadata; 5 s
+	// Runtime, if there is one, is asked for each container. It answers with
+	// Enricher.Answer.
+	Runtime metadata.Runtime
+	Pods    bool        // pods are told with Enricher.Report
+	Peers   event.Peers // finds the other ends of connections; may be nil
 }
 
 // minText is the least budget that leaves room for one command line of every kind.
@@ -43,6 +53,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxText == 0 {
 		c.MaxText = 32 << 20
+	}
+	if c.Wait == 0 {
+		c.Wait = 5 * time.Second
 	}
 	if c.Grace == 0 {
 		c.Grace = 5 * time.Second
@@ -71,6 +84,9 @@ func (c Config) Validate() error {
 		if n.value < n.min {
 			errs = append(errs, fmt.Errorf("%s %d: must be at least %d", n.name, n.value, n.min))
 		}
+	}
+	if c.Wait < 0 {
+		errs = append(errs, fmt.Errorf("wait %v: must not be negative", c.Wait))
 	}
 	if c.Grace < 0 {
 		errs = append(errs, fmt.Errorf("grace %v: must not be negative", c.Grace))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/goshawk-security/goshawk/internal/enrich/budget"
 	"github.com/goshawk-security/goshawk/internal/enrich/dirs"
+	"github.com/goshawk-security/goshawk/internal/enrich/metadata"
 	"github.com/goshawk-security/goshawk/internal/enrich/process"
 	"github.com/goshawk-security/goshawk/internal/enrich/users"
 	"github.com/goshawk-security/goshawk/internal/enrich/workload"
@@ -27,6 +28,7 @@ type Enricher struct {
 	log     *zap.Logger
 	table   *process.Table
 	cgroups *workload.Resolver
+	meta    *metadata.Joiner
 	users   *users.Cache
 	dirs    *dirs.Finder // nil if nobody asks for late names
 	hostMnt uint32       // mount namespace of the host, 0 if it cannot be read
@@ -43,6 +45,7 @@ type Enricher struct {
 type Stats struct {
 	Process  process.Stats
 	Workload workload.Stats
+	Metadata metadata.Stats
 	Users    users.Stats
 	Dirs     dirs.Stats
 }
@@ -57,8 +60,9 @@ func New(cfg Config, log *zap.Logger) (*Enricher, error) {
 		log = zap.NewNop()
 	}
 	text := budget.New(cfg.MaxText)
+	meta := metadata.New(metadata.Config{Runtime: cfg.Runtime, Pods: cfg.Pods, Wait: cfg.Wait, Now: bootTime})
 	cgroups, err := workload.New(workload.Config{
-		ProcRoot: cfg.ProcRoot, CgroupRoot: cfg.CgroupRoot, MaxCgroups: cfg.MaxCgroups, Text: text,
+		ProcRoot: cfg.ProcRoot, CgroupRoot: cfg.CgroupRoot, MaxCgroups: cfg.MaxCgroups, Text: text, Containers: meta,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up enrichment: %w", err)
@@ -68,6 +72,7 @@ func New(cfg Config, log *zap.Logger) (*Enricher, error) {
 		cfg:     cfg,
 		log:     log,
 		cgroups: cgroups,
+		meta:    meta,
 		users:   users.New(users.Config{ProcRoot: cfg.ProcRoot, MaxNamespaces: cfg.MaxNamespaces}),
 		table: process.New(process.Config{
 			ProcRoot:     cfg.ProcRoot,
@@ -114,8 +119,18 @@ func (e *Enricher) number(ev *event.Event) {
 	}
 	ev.Num, ev.First, ev.Before = e.count, e.first, e.before
 	e.before = ev.Time
-	ev.Host = e.cfg.Host
+	ev.Host, ev.Peers = e.cfg.Host, e.cfg.Peers
 }
+
+// Answer takes what the runtime says of a container. Any goroutine may call it.
+func (e *Enricher) Answer(a metadata.Answer) { e.meta.Answer(a) }
+
+// Report takes what the API server says of a pod. Any goroutine may call it.
+func (e *Enricher) Report(r metadata.PodReport) { e.meta.Report(r) }
+
+// Advance applies metadata that came in and gives up what came too late. It is called
+// between two events, also while none come, and tells whether anything changed.
+func (e *Enricher) Advance() bool { return e.meta.Advance() }
 
 // Apply updates the tables with a state event and sets Process, Image, Container
 // and Accounts of any event, as they are after it: for a birth the parent's, for
@@ -208,7 +223,7 @@ func (e *Enricher) accounts(ev *event.Event, img *event.Image) event.Accounts {
 
 // Stats returns the counters.
 func (e *Enricher) Stats() Stats {
-	s := Stats{Process: e.table.Stats(), Workload: e.cgroups.Stats(), Users: e.users.Stats()}
+	s := Stats{Process: e.table.Stats(), Workload: e.cgroups.Stats(), Metadata: e.meta.Stats(), Users: e.users.Stats()}
 	if e.dirs != nil {
 		s.Dirs = e.dirs.Stats()
 	}

@@ -45,6 +45,15 @@ func (s Sources) Names() []string {
 // String joins the names with commas.
 func (s Sources) String() string { return strings.Join(s.Names(), ",") }
 
+// RuntimeName returns the runtime as the path or the runtime itself says, "" if
+// neither did.
+func (c *Container) RuntimeName() string {
+	if c.Runtime == "" && c.Info != nil {
+		return c.Info.Runtime
+	}
+	return c.Runtime
+}
+
 // ID returns the short form that people use: the first 12 digits.
 func (c *Container) ID() string { return shortID(c.FullID) }
 
@@ -64,6 +73,7 @@ const (
 // ContainerInfo is what bundle and runtime say of a container. It never changes once
 // published: an answer that adds something is a new one.
 type ContainerInfo struct {
+	Runtime     string // containerd, cri-o, docker, podman; "" if it did not say
 	Sandbox     bool   // it holds the namespaces of a pod and runs nothing else
 	Name        string // in Kubernetes the name in the pod's specification
 	Image       string // as it was asked for: name and tag, or name and digest

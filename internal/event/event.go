@@ -1,6 +1,9 @@
 package event
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Event is one thing that happened, as the rules see it.
 type Event struct {
@@ -128,6 +131,22 @@ func (e *Event) Waits() bool {
 		return false
 	}
 	return e.Container != nil && e.Container.Waiting != 0 || e.peer != nil && e.peer.Waiting
+}
+
+// CopyContext takes over what is not in the kernel's record: what enrich set of
+// another event of the same record. The Process is copied, since it goes on; all else
+// is shared.
+func (e *Event) CopyContext(from *Event) {
+	e.BootOffset = from.BootOffset
+	if from.Process != nil {
+		p := *from.Process
+		e.Process = &p
+	}
+	e.Image, e.Container, e.Accounts = from.Image, from.Container, from.Accounts
+	e.Num, e.First, e.Before, e.Host = from.Num, from.First, from.Before, from.Host
+	e.Peers, e.peer, e.Partial = from.Peers, from.peer, from.Partial
+	e.Path.Late, e.Path.LateWhole = strings.Clone(from.Path.Late), from.Path.LateWhole
+	e.Path2.Late, e.Path2.LateWhole = strings.Clone(from.Path2.Late), from.Path2.LateWhole
 }
 
 // Reset makes e ready for the next record and keeps its buffers.

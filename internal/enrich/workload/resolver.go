@@ -30,6 +30,17 @@ type Config struct {
 	MaxCgroups int    // how many are kept
 	// Text, if there is one, is charged with paths: images hold them longer.
 	Text *budget.Budget
+	// Containers, if there is one, hears of every container that begins or ends.
+	Containers Containers
+}
+
+// Containers is who wants to know which containers there are. It is called in the
+// goroutine of the Resolver.
+type Containers interface {
+	// Began is called for the first cgroup of a container.
+	Began(c *event.Container)
+	// Ended is called when its last cgroup was removed or forgotten.
+	Ended(c *event.Container)
 }
 
 // Stats counts what a Resolver did.
@@ -151,6 +162,9 @@ func (r *Resolver) Remove(id uint64) {
 	if s := r.containers[have.container.FullID]; s != nil && s.container == have.container {
 		if s.refs--; s.refs <= 0 {
 			delete(r.containers, have.container.FullID)
+			if r.cfg.Containers != nil {
+				r.cfg.Containers.Ended(s.container)
+			}
 		}
 	}
 }
@@ -250,9 +264,12 @@ func (r *Resolver) share(path string) *event.Container {
 		return nil
 	}
 	s := r.containers[c.FullID]
-	if s == nil || *s.container != c {
+	if s == nil || s.container.PodUID != c.PodUID || s.container.Runtime != c.Runtime {
 		s = &shared{container: &c}
 		r.containers[c.FullID] = s
+		if r.cfg.Containers != nil {
+			r.cfg.Containers.Began(&c)
+		}
 	}
 	s.refs++
 	return s.container
