@@ -164,13 +164,13 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 // a rule asks for, and what keeps the process table right.
 func (a *Agent) open() (*capture.Source, error) {
 	enrichment := a.cfg.enrich()
-	enrichment.Environ, enrichment.Host = a.rules.set.NeedsEnv(), a.node.Hostname
+	enrichment.Environ, enrichment.Host = a.rules.needsEnviron(), a.node.Hostname
 	var err error
 	if a.enricher, err = enrich.New(enrichment, a.log.Named("enrich")); err != nil {
 		return nil, err
 	}
 	capturing := a.cfg.capture()
-	capturing.Environ = a.rules.set.NeedsEnv()
+	capturing.Environ = a.rules.needsEnviron()
 	if capturing.CgroupController, err = workload.Hierarchy(a.cfg.Node.Proc); err != nil {
 		a.log.Warn("containers are not told apart", zap.Error(err))
 	}

@@ -102,9 +102,9 @@ func (a *Agent) reload(ctx context.Context, kernel kernelSide, lost *losses, ask
 // kernel side sends what either wants: nothing that old rules see goes before they
 // do, and everything that new rules see comes before they are there.
 func (a *Agent) putInForce(ctx context.Context, kernel kernelSide, lost *losses, old, next *ruleset) error {
-	types, environ := union(old.set.Types(), next.set.Types()), old.set.NeedsEnv() || next.set.NeedsEnv()
+	types, environ := union(old.set.Types(), next.set.Types()), old.needsEnviron() || next.needsEnviron()
 	if err := a.tellKernel(kernel, types, environ); err != nil {
-		if back := a.tellKernel(kernel, old.set.Types(), old.set.NeedsEnv()); back != nil && !errors.Is(back, errStopping) {
+		if back := a.tellKernel(kernel, old.set.Types(), old.needsEnviron()); back != nil && !errors.Is(back, errStopping) {
 			err = errors.Join(err, fmt.Errorf("go back: %w", back))
 		}
 		return err
@@ -118,7 +118,7 @@ func (a *Agent) putInForce(ctx context.Context, kernel kernelSide, lost *losses,
 	}
 	lost.replace(next.rules)
 	a.ruleStats.replace(next)
-	if err := a.tellKernel(kernel, next.set.Types(), next.set.NeedsEnv()); err != nil && !errors.Is(err, errStopping) {
+	if err := a.tellKernel(kernel, next.set.Types(), next.needsEnviron()); err != nil && !errors.Is(err, errStopping) {
 		a.log.Warn("the kernel side sends more than the rules need", zap.Error(err))
 	}
 	a.metrics.setWatched(next.set.Types())
@@ -156,7 +156,7 @@ func (a *Agent) takeOver() {
 		return
 	}
 	a.rules = h.rules
-	a.enricher.SetEnviron(h.rules.set.NeedsEnv())
+	a.enricher.SetEnviron(h.rules.needsEnviron())
 	close(h.taken)
 }
 

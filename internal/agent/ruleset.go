@@ -25,6 +25,9 @@ type ruleset struct {
 	since   time.Time // when it was loaded
 }
 
+// needsEnviron tells that a rule asks for the environments of processes.
+func (r *ruleset) needsEnviron() bool { return r.set.Needs().Has(field.NeedEnviron) }
+
 // loaded is what came of reading the rules. hash and warnings are there also when
 // they are bad.
 type loaded struct {

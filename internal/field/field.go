@@ -41,6 +41,19 @@ const (
 	PerNode                 // the same for all
 )
 
+// Needs is what costs something and is done only while a rule asks for it.
+type Needs uint8
+
+// The needs.
+const (
+	NeedEnviron  Needs = 1 << iota // the environments of processes
+	NeedServices                   // the services that choose a pod
+	NeedDNS                        // the answers that containers get from DNS servers
+)
+
+// Has tells that all of other is needed.
+func (n Needs) Has(other Needs) bool { return n&other == other }
+
 // Field is one row of the catalogue.
 type Field struct {
 	Name string // Falco's name where it has one
@@ -76,8 +89,8 @@ type Field struct {
 	// compared with get the aliases of usual links when a rule is compiled.
 	Path bool
 
-	// NeedsEnv asks the kernel side to send environments.
-	NeedsEnv bool
+	// Needs is what has to be read for the field and is not read unless a rule asks.
+	Needs Needs
 
 	// Undelivered is the reason why no event has a value for the field, "" if some
 	// have: the getter then says absent, and the check of rules warns.

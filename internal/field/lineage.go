@@ -16,7 +16,7 @@ func lineageFields() []Field {
 		ancestors("proc.aexepath", procExePath, "proc.exepath"),
 		ancestors("proc.acmdline", procCmdLine, "proc.cmdline"),
 		ancestors("proc.aargs", func(im *event.Image) event.Value { return event.OptionalString(argsOf(im)) }, "proc.args"),
-		Field{Name: "proc.aenv", Type: event.TypeString, Arg: OptionalKey, Get: ancestorEnv, NeedsEnv: true,
+		Field{Name: "proc.aenv", Type: event.TypeString, Arg: OptionalKey, Get: ancestorEnv, Needs: NeedEnviron,
 			Desc: "proc.env of the N-th ancestor, the parent being 1; with a name, that variable of the nearest ancestor that has it; without an argument, the parent's."},
 		Field{Name: "proc.apid", Type: event.TypeInt, Arg: OptionalIndex, First: 1, Get: ancestorPID,
 			Desc: "proc.pid of the N-th ancestor, the parent being 1 and the process itself 0; without a number, of any ancestor."},

@@ -33,7 +33,7 @@ func procFields() []Field {
 			Desc: "Total length of the arguments in bytes, without the first and without blanks between them."},
 		Field{Name: "proc.exeline", Type: event.TypeString, Get: procExeLine,
 			Desc: "proc.exe and proc.args, joined by a blank."},
-		Field{Name: "proc.env", Type: event.TypeString, Arg: OptionalKey, Get: procEnv, NeedsEnv: true,
+		Field{Name: "proc.env", Type: event.TypeString, Arg: OptionalKey, Get: procEnv, Needs: NeedEnviron,
 			Desc: "Environment at exec as NAME=value, joined by blanks; with an argument, the value of that variable."},
 		Field{Name: "proc.cwd", Type: event.TypeString, Path: true, Get: ofImage(func(im *event.Image) event.Value { return event.OptionalString(im.Cwd) }),
 			Invalidates: "exec; the directory is that of the last exec and does not follow chdir",

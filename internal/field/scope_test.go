@@ -19,6 +19,12 @@ func (others) User(uint32) (event.Account, bool) {
 
 func (others) Group(uint32) (string, bool) { return "staff", true }
 
+func (others) Peer(netip.Addr) *event.Peer {
+	return &event.Peer{Kind: event.PeerNode, Name: "other"}
+}
+
+func (others) DNSName(*event.Container, netip.Addr) string { return "other.example" }
+
 // unlike makes an event of the process and image of ev of which all else differs.
 func unlike(ev *event.Event) *event.Event {
 	remote := netip.MustParseAddrPort("9.9.9.9:99")
@@ -36,7 +42,7 @@ func unlike(ev *event.Event) *event.Event {
 		Process:   &event.Process{PID: 99, ParentPID: 98, Start: 97, Ended: 96, Cgroup: 95, Image: &event.Image{Comm: "x"}},
 		Container: &event.Container{FullID: "fedcba9876543210", Runtime: "podman", PodUID: "u-2"},
 		Accounts:  others{},
-		Num:       ev.Num + 1, First: ev.First + 1, Before: ev.Before + 1, Host: ev.Host + "x",
+		Num:       ev.Num + 1, First: ev.First + 1, Before: ev.Before + 1, Host: ev.Host + "x", Peers: others{}, Partial: true,
 	}
 }
 
@@ -46,7 +52,7 @@ func TestScopeIsKept(t *testing.T) {
 	first := inContainer()
 	second := unlike(first)
 	a, b := reflect.ValueOf(*first), reflect.ValueOf(*second)
-	same := map[string]bool{"PID": true, "Start": true, "ExecID": true, "Image": true, "names": true}
+	same := map[string]bool{"PID": true, "Start": true, "ExecID": true, "Image": true, "names": true, "peer": true}
 	for i := range a.NumField() {
 		if name := a.Type().Field(i).Name; !same[name] && reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
 			t.Fatalf("the events do not differ in %s", name)

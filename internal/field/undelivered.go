@@ -4,8 +4,6 @@ import "github.com/goshawk-security/goshawk/internal/event"
 
 // Why fields have no value. Those that end in yet will have one.
 const (
-	notRuntime = "the container runtime is not asked for its metadata yet"
-	notCluster = "the metadata of Kubernetes is not asked for yet"
 	notPlugin  = "there are no plugins whose events could have it"
 	notPayload = "what calls read and write is not sent from the kernel yet"
 	notPoll    = "the descriptors of poll and select are not sent from the kernel yet"
@@ -23,7 +21,7 @@ const (
 // no answer.
 func undeliveredFields() []Field {
 	var rows []Field
-	for _, class := range [][]Field{eventRows(), processRows(), descriptorRows(), containerRows(), clusterRows()} {
+	for _, class := range [][]Field{eventRows(), processRows(), descriptorRows(), containerRows()} {
 		rows = append(rows, class...)
 	}
 	return rows
@@ -68,9 +66,7 @@ func processRows() []Field {
 		missing(notSwitch, "thread.cpu.user", event.TypeUint, NoArg, "Share of it in the program itself."),
 		missing(notSwitch, "thread.cpu.system", event.TypeUint, NoArg, "Share of it in the kernel."),
 		missing("one path is kept of a process's cgroup, in thread.cgroups, and not one for each controller", "thread.cgroup", event.TypeString, RequiredKey, "Path of the process's cgroup for one controller."),
-		missing(notRuntime, "proc.is_container_healthcheck", event.TypeBool, NoArg, "True if the process is the container's health check."),
-		missing(notRuntime, "proc.is_container_liveness_probe", event.TypeBool, NoArg, "True if the process is the container's liveness probe."),
-		missing(notRuntime, "proc.is_container_readiness_probe", event.TypeBool, NoArg, "True if the process is the container's readiness probe."),
+		missing("health checks are Docker's own, and its socket is asked for what all runtimes have", "proc.is_container_healthcheck", event.TypeBool, NoArg, "True if the process is the container's health check."),
 	}
 }
 
@@ -91,68 +87,7 @@ func descriptorRows() []Field {
 }
 
 func containerRows() []Field {
-	text := func(name, desc string) Field {
-		return missing(notRuntime, "container."+name, event.TypeString, NoArg, desc)
-	}
-	truth := func(name, desc string) Field {
-		return missing(notRuntime, "container."+name, event.TypeBool, NoArg, desc)
-	}
-	keyed := func(name, desc string) Field {
-		return missing(notRuntime, "container."+name, event.TypeString, RequiredKey, desc)
-	}
 	return []Field{
-		text("name", "Name of the container."),
-		text("image", "Image of the container as it was asked for: name and tag."),
-		text("image.id", "Id of the image."),
-		text("image.repository", "Name of the image without its tag."),
-		text("image.tag", "Tag of the image."),
-		text("image.digest", "Digest of the image, which names its content."),
-		truth("privileged", "True if the container has all rights of the host."),
-		text("mounts", "All mounts of the container: source:destination:mode:rw:propagation, with commas between them."),
-		keyed("mount", "One mount, by number from 0 or by source, * and ? allowed."),
-		keyed("mount.source", "Source of a mount, by number or by destination."),
-		keyed("mount.dest", "Destination of a mount, by number or by source."),
-		keyed("mount.mode", "Mode of a mount, by number or by source."),
-		keyed("mount.rdwr", "true if a mount can be written to, by number or by source."),
-		keyed("mount.propagation", "Propagation of a mount, by number or by source."),
-		text("healthcheck", "Command of the container's health check."),
-		text("liveness_probe", "Command of the container's liveness probe."),
-		text("readiness_probe", "Command of the container's readiness probe."),
-		missing(notRuntime, "container.start_ts", event.TypeTime, NoArg, "Time at which the container started."),
-		missing(notRuntime, "container.duration", event.TypeDuration, NoArg, "Nanoseconds since the container started."),
-		text("ip", "Address of the container."),
-		text("cni.json", "Result of the network plugin, as JSON."),
-		truth("host_pid", "True if the container sees the host's processes."),
-		truth("host_network", "True if the container has the host's network."),
-		truth("host_ipc", "True if the container has the host's IPC namespace."),
-		keyed("label", "One label of the container, by its name."),
-		text("labels", "All labels of the container: name:value, with commas between them."),
+		missing("health checks are Docker's own, and its socket is asked for what all runtimes have", "container.healthcheck", event.TypeString, NoArg, "Command of the container's health check."),
 	}
-}
-
-func clusterRows() []Field {
-	text := func(name, desc string) Field { return missing(notCluster, "k8s."+name, event.TypeString, NoArg, desc) }
-	rows := []Field{
-		text("pod.name", "Name of the pod."),
-		text("ns.name", "Name of the pod's namespace."),
-		text("pod.sandbox_id", "First 12 digits of the id of the pod's sandbox."),
-		text("pod.full_sandbox_id", "Id of the pod's sandbox."),
-		text("pod.ip", "Address of the pod."),
-		text("pod.cni.json", "Result of the network plugin for the pod, as JSON."),
-	}
-	owned := []struct{ name, what string }{
-		{"rc", "replication controller"}, {"svc", "service"}, {"rs", "replica set"}, {"deployment", "deployment"},
-	}
-	for _, o := range owned {
-		rows = append(rows,
-			text(o.name+".name", "Name of the "+o.what+" that the pod belongs to."),
-			text(o.name+".id", "UID of the "+o.what+" that the pod belongs to."))
-	}
-	rows = append(rows, text("ns.id", "UID of the pod's namespace."))
-	for _, o := range append(owned, struct{ name, what string }{"pod", "pod"}, struct{ name, what string }{"ns", "namespace"}) {
-		rows = append(rows,
-			missing(notCluster, "k8s."+o.name+".label", event.TypeString, RequiredKey, "One label of the "+o.what+", by its name."),
-			text(o.name+".labels", "All labels of the "+o.what+": name:value, with commas between them."))
-	}
-	return rows
 }

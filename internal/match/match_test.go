@@ -312,11 +312,11 @@ func TestSet(t *testing.T) {
 	if diff := cmp.Diff([]event.Type{event.Open, event.Openat, event.Connect}, s.Types()); diff != "" {
 		t.Error(diff)
 	}
-	if !s.NeedsEnv() || s.Len() != 2 {
-		t.Errorf("NeedsEnv %v, Len %d; want true, 2", s.NeedsEnv(), s.Len())
+	if s.Needs() != field.NeedEnviron || s.Len() != 2 {
+		t.Errorf("Needs %v, Len %d; want the environment, 2", s.Needs(), s.Len())
 	}
-	if compile(t, load(t, item("r", "evt.type = open"))).NeedsEnv() {
-		t.Error("NeedsEnv without a field that does")
+	if compile(t, load(t, item("r", "evt.type = open"))).Needs() != 0 {
+		t.Error("needs something without a field that does")
 	}
 	if got := s.NewMatcher().Match(&event.Event{Type: 60000}); got != nil {
 		t.Errorf("unknown type: %v", got)

@@ -2,6 +2,7 @@ package match
 
 import (
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match/graph"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
@@ -23,8 +24,8 @@ func Compile(rules []*rule.Rule) (*Set, error) {
 // slice is shared.
 func (s *Set) Types() []event.Type { return s.graph.Types }
 
-// NeedsEnv tells that a condition or an output asks for the environment.
-func (s *Set) NeedsEnv() bool { return s.graph.NeedsEnv }
+// Needs returns what conditions and outputs need.
+func (s *Set) Needs() field.Needs { return s.graph.Needs }
 
 // Len returns the number of rules.
 func (s *Set) Len() int { return len(s.graph.Rules) }

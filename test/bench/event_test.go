@@ -75,7 +75,7 @@ func record(b *testing.B, n int) *recording {
 	if r.enricher, err = enrich.New(enrich.Config{}, nil); err != nil {
 		b.Fatal(err)
 	}
-	src, err := capture.Open(capture.Config{Environ: r.set.NeedsEnv()}, r.set.Types())
+	src, err := capture.Open(capture.Config{Environ: r.set.Needs().Has(field.NeedEnviron)}, r.set.Types())
 	if err != nil {
 		b.Fatal(err)
 	}

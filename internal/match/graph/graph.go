@@ -2,9 +2,9 @@ package graph
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match/predicate"
 	"github.com/goshawk-security/goshawk/internal/match/text"
 	"github.com/goshawk-security/goshawk/internal/rule"
@@ -12,13 +12,13 @@ import (
 
 // Graph is the compiled form of rules. It never changes and may be shared.
 type Graph struct {
-	Rules    []Rule
-	Nodes    []Node
-	ByType   [event.TypeCount]Dispatch
-	Exprs    map[rule.Expr]int32 // the node of each part of a condition
-	Slots    []Slot              // the texts that are compared
-	Types    []event.Type        // that can make some rule true, in order
-	NeedsEnv bool                // a condition or an output asks for the environment
+	Rules  []Rule
+	Nodes  []Node
+	ByType [event.TypeCount]Dispatch
+	Exprs  map[rule.Expr]int32 // the node of each part of a condition
+	Slots  []Slot              // the texts that are compared
+	Types  []event.Type        // that can make some rule true, in order
+	Needs  field.Needs         // of conditions and outputs
 }
 
 // Rule is one rule and the node of its condition.
@@ -86,19 +86,22 @@ func Compile(rules []*rule.Rule) (*Graph, error) {
 			return nil, &rule.Error{Pos: r.Condition.Position(), Rule: r.Name, Err: fmt.Errorf("compile condition: %w", err)}
 		}
 		g.Rules = append(g.Rules, Rule{Rule: r, Root: root})
-		g.NeedsEnv = g.NeedsEnv || outputNeedsEnv(r.Output)
+		g.Needs |= outputNeeds(r.Output)
 	}
 	c.dispatch()
 	return g, nil
 }
 
-func outputNeedsEnv(t *rule.Template) bool {
+func outputNeeds(t *rule.Template) (needs field.Needs) {
 	if t == nil {
-		return false
+		return 0
 	}
-	return slices.ContainsFunc(t.Parts, func(p rule.Part) bool {
-		return p.Field.Field != nil && p.Field.Field.NeedsEnv
-	})
+	for i := range t.Parts {
+		if f := t.Parts[i].Field.Field; f != nil {
+			needs |= f.Needs
+		}
+	}
+	return needs
 }
 
 // compiler makes a Graph.
@@ -189,7 +192,7 @@ func (c *compiler) predicate(key string, ref *rule.FieldRef, compile func() (*pr
 	if err != nil {
 		return 0, err
 	}
-	c.graph.NeedsEnv = c.graph.NeedsEnv || p.NeedsEnv()
+	c.graph.Needs |= p.Needs()
 	return c.add(key, Node{Kind: Comparison, Scope: p.Scope, Pred: p, Effort: p.Effort(), Slot: c.slot(p, ref)}), nil
 }
 

@@ -64,9 +64,12 @@ func Compare(c *rule.Comparison) (*Predicate, error) {
 	return p, err
 }
 
-// NeedsEnv tells that a field of the predicate asks for the environment.
-func (p *Predicate) NeedsEnv() bool {
-	return p.Field.NeedsEnv || p.right != nil && p.right.Field.NeedsEnv
+// Needs returns what the fields of the predicate need.
+func (p *Predicate) Needs() field.Needs {
+	if p.right != nil {
+		return p.Field.Needs | p.right.Field.Needs
+	}
+	return p.Field.Needs
 }
 
 // Reader reads a field, which may have several values.

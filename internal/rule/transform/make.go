@@ -125,7 +125,7 @@ func inherit(row *field.Field, args []Operand) {
 		in := args[i].Ref.Field
 		row.Scope = shorter(row.Scope, in.Scope)
 		row.OfType = row.OfType && in.OfType
-		row.NeedsEnv = row.NeedsEnv || in.NeedsEnv
+		row.Needs |= in.Needs
 		if in.Types != nil {
 			row.Types = both(row.Types, in.Types)
 		}

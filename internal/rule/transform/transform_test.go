@@ -207,7 +207,7 @@ func TestMistakes(t *testing.T) {
 // TestRow: what the row has from the fields inside.
 func TestRow(t *testing.T) {
 	a, b := of(event.String("a")), of(event.String("b"))
-	*a.Ref.Field = field.Field{Name: "a.a", Get: a.Ref.Field.Get, Scope: field.PerImage, NeedsEnv: true, Invalidates: "exec", Source: "kernel",
+	*a.Ref.Field = field.Field{Name: "a.a", Get: a.Ref.Field.Get, Scope: field.PerImage, Needs: field.NeedEnviron, Invalidates: "exec", Source: "kernel",
 		Types: []event.Type{event.Open, event.Execve}}
 	*b.Ref.Field = field.Field{Name: "b.b", Get: b.Ref.Field.Get, Scope: field.PerName, Invalidates: "exec", Source: "passwd", Undelivered: "not yet",
 		Types: []event.Type{event.Connect, event.Open}}
@@ -215,7 +215,7 @@ func TestRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%d %v %q %q %v %v %q", row.Scope, row.NeedsEnv, row.Invalidates, row.Source, row.Types, row.OfType, row.Undelivered)
+	got := fmt.Sprintf("%d %v %q %q %v %v %q", row.Scope, row.Needs.Has(field.NeedEnviron), row.Invalidates, row.Source, row.Types, row.OfType, row.Undelivered)
 	want := fmt.Sprintf("%d true %q %q [open] false %q", field.PerName, "exec", "kernel; passwd", "not yet")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
