@@ -1,0 +1,116 @@
+package kube
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+// What is kept of a pod at most. The API server takes 256 KiB of annotations; those
+// that are this long are somebody's configuration and nothing that a rule asks for.
+const (
+	maxLabels     = 64
+	maxAnnotation = 1024
+	maxContainers = 64
+)
+
+// configHash is the annotation by which the kubelet names a static pod to the runtime:
+// its cgroup has it in place of the UID.
+const configHash = "kubernetes.io/config.hash"
+
+// lastApplied is kubectl's copy of the whole object.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// convert takes over what fields can ask for. Owners and the namespace are added later.
+func convert(p *corev1.Pod) *event.Pod {
+	pod := &event.Pod{
+		Name: p.Name, Namespace: p.Namespace, UID: string(p.UID), Node: p.Spec.NodeName, ServiceAccount: p.Spec.ServiceAccountName,
+		Labels: few(p.Labels), Annotations: short(p.Annotations),
+		HostNetwork: p.Spec.HostNetwork, HostPID: p.Spec.HostPID, HostIPC: p.Spec.HostIPC,
+	}
+	for _, ip := range p.Status.PodIPs {
+		pod.IPs = append(pod.IPs, ip.IP)
+	}
+	if len(pod.IPs) == 0 && p.Status.PodIP != "" {
+		pod.IPs = []string{p.Status.PodIP}
+	}
+	for i := range p.Spec.InitContainers {
+		pod.Containers = append(pod.Containers, container(&p.Spec.InitContainers[i], event.InitContainer, p.Status.InitContainerStatuses))
+	}
+	for i := range p.Spec.Containers {
+		pod.Containers = append(pod.Containers, container(&p.Spec.Containers[i], event.AppContainer, p.Status.ContainerStatuses))
+	}
+	for i := range p.Spec.EphemeralContainers {
+		c := corev1.Container(p.Spec.EphemeralContainers[i].EphemeralContainerCommon)
+		pod.Containers = append(pod.Containers, container(&c, event.EphemeralContainer, p.Status.EphemeralContainerStatuses))
+	}
+	pod.Containers = pod.Containers[:min(len(pod.Containers), maxContainers)]
+	return pod
+}
+
+func container(c *corev1.Container, kind event.ContainerKind, statuses []corev1.ContainerStatus) event.PodContainer {
+	pc := event.PodContainer{Name: c.Name, Kind: kind, Image: c.Image,
+		LivenessProbe: command(c.LivenessProbe), ReadinessProbe: command(c.ReadinessProbe)}
+	if s := c.SecurityContext; s != nil && s.Privileged != nil {
+		pc.Privileged = *s.Privileged
+	}
+	for i := range statuses {
+		if statuses[i].Name == c.Name {
+			pc.ImageID = statuses[i].ImageID
+			_, pc.ID, _ = strings.Cut(statuses[i].ContainerID, "://")
+		}
+	}
+	return pc
+}
+
+func command(p *corev1.Probe) []string {
+	if p == nil || p.Exec == nil {
+		return nil
+	}
+	return p.Exec.Command
+}
+
+// few returns labels, those first by name if there are too many.
+func few(m map[string]string) map[string]string {
+	if len(m) <= maxLabels {
+		return m
+	}
+	kept := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(m))[:maxLabels] {
+		kept[name] = m[name]
+	}
+	return kept
+}
+
+// short leaves long annotations out.
+func short(m map[string]string) map[string]string {
+	kept := map[string]string{}
+	for name, v := range m {
+		if len(v) <= maxAnnotation && name != lastApplied {
+			kept[name] = v
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return few(kept)
+}
+
+// uids are the names that cgroups can have for the pod.
+func uids(p *corev1.Pod) []string {
+	names := []string{string(p.UID)}
+	if hash := p.Annotations[configHash]; hash != "" && hash != names[0] {
+		names = append(names, hash)
+	}
+	return names
+}
+
+// copyOwners takes over what is not in the pod's own object.
+func copyOwners(to, from *event.Pod) {
+	to.Owners, to.Services = from.Owners, from.Services
+	to.NamespaceUID, to.NamespaceLabels, to.NamespaceAnnotations = from.NamespaceUID, from.NamespaceLabels, from.NamespaceAnnotations
+}

@@ -1,0 +1,218 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/goshawk-security/goshawk/internal/enrich/metadata"
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+// tracked is a pod of the node. Its parts are replaced, never changed.
+type tracked struct {
+	pod   *event.Pod // without owners and namespace
+	uids  []string
+	owner *metav1.OwnerReference // the one that controls it, nil if none does
+	over  bool                   // succeeded or failed: its address may be another's
+	owned *event.Pod             // with owners and namespace; nil before they were looked up
+}
+
+func track(p *corev1.Pod) *tracked {
+	t := &tracked{pod: convert(p), uids: uids(p),
+		over: p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed}
+	if owner := metav1.GetControllerOfNoCopy(p); owner != nil {
+		t.owner = &metav1.OwnerReference{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID}
+	}
+	return t
+}
+
+// watch follows the pods of the node until ctx ends.
+func (c *Client) watch(ctx context.Context) {
+	node := fields.OneTermEqualSelector("spec.nodeName", c.cfg.Node).String()
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.FieldSelector = node
+			list := &corev1.PodList{}
+			err := c.core.Get().Resource("pods").VersionedParams(&o, metav1.ParameterCodec).Do(ctx).Into(list)
+			c.answered(ctx, "list pods", err)
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.FieldSelector, o.Watch = node, true
+			w, err := c.core.Get().Resource("pods").VersionedParams(&o, metav1.ParameterCodec).Watch(ctx)
+			c.answered(ctx, "watch pods", err)
+			return w, err
+		},
+	}
+	// The reflector writes to the Client itself: a cache between would hold all twice.
+	r := cache.NewReflectorWithOptions(lw, &corev1.Pod{}, (*store)(c), cache.ReflectorOptions{Name: "pods of the node"})
+	r.RunWithContext(ctx)
+}
+
+// answered notes whether a request of the watch worked.
+func (c *Client) answered(ctx context.Context, what string, err error) {
+	switch {
+	case err == nil:
+		c.works()
+	case ctx.Err() == nil:
+		c.fail(fmt.Errorf("%s: %w", what, err))
+	}
+}
+
+// store is a Client as the reflector sees it.
+type store Client
+
+// Add implements cache.ReflectorStore.
+func (s *store) Add(obj any) error { return s.Update(obj) }
+
+// Update implements cache.ReflectorStore.
+func (s *store) Update(obj any) error {
+	p, ok := obj.(*corev1.Pod)
+	if !ok {
+		return fmt.Errorf("a pod was expected, and a %T came", obj)
+	}
+	(*Client)(s).set(track(p))
+	return nil
+}
+
+// Delete implements cache.ReflectorStore.
+func (s *store) Delete(obj any) error {
+	if p, ok := obj.(*corev1.Pod); ok {
+		(*Client)(s).remove(string(p.UID))
+	}
+	return nil
+}
+
+// Replace implements cache.ReflectorStore: list is all there is.
+func (s *store) Replace(list []any, _ string) error {
+	c, here := (*Client)(s), map[string]bool{}
+	for _, obj := range list {
+		if p, ok := obj.(*corev1.Pod); ok {
+			here[string(p.UID)] = true
+			c.set(track(p))
+		}
+	}
+	c.mu.Lock()
+	var left []string
+	for uid := range c.pods {
+		if !here[uid] {
+			left = append(left, uid)
+		}
+	}
+	c.mu.Unlock()
+	for _, uid := range left {
+		c.remove(uid)
+	}
+	return nil
+}
+
+// Resync implements cache.ReflectorStore.
+func (s *store) Resync() error { return nil }
+
+// set takes over a pod as it is now and tells of it if that is news.
+func (c *Client) set(t *tracked) {
+	uid := t.pod.UID
+	c.mu.Lock()
+	old := c.pods[uid]
+	if timer := c.gone[uid]; timer != nil {
+		timer.Stop()
+		delete(c.gone, uid)
+	}
+	if old != nil && old.owned != nil && reflect.DeepEqual(old.owner, t.owner) {
+		owned := *t.pod
+		copyOwners(&owned, old.owned)
+		t.owned = &owned
+	}
+	c.pods[uid] = t
+	c.index(old, t)
+	c.mu.Unlock()
+	if old != nil && reflect.DeepEqual(old.pod, t.pod) && reflect.DeepEqual(old.owner, t.owner) {
+		return
+	}
+	if old == nil || t.owned == nil {
+		c.queue.Add(uid)
+	}
+	c.tell(t)
+}
+
+// tell reports a pod.
+func (c *Client) tell(t *tracked) {
+	r := metadata.PodReport{UIDs: t.uids, Pod: t.pod, Answered: event.SourcePod}
+	if t.owned != nil {
+		r.Pod, r.Answered = t.owned, event.SourcePod|event.SourceOwners
+	}
+	c.cfg.Report(r)
+}
+
+// index keeps byIP. The address of a pod that is over, or of the node, names nobody.
+func (c *Client) index(old, now *tracked) {
+	if old != nil {
+		for _, ip := range old.pod.IPs {
+			if c.byIP[ip] == old {
+				delete(c.byIP, ip)
+			}
+		}
+	}
+	if now == nil || now.over || now.pod.HostNetwork {
+		return
+	}
+	for _, ip := range now.pod.IPs {
+		c.byIP[ip] = now
+	}
+}
+
+// remove forgets a pod, and says so after the grace: its events may be on their way.
+func (c *Client) remove(uid string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.pods[uid]
+	if t == nil {
+		return
+	}
+	c.index(t, nil)
+	delete(c.pods, uid)
+	c.gone[uid] = time.AfterFunc(c.cfg.Grace, func() {
+		c.mu.Lock()
+		_, back := c.pods[uid]
+		delete(c.gone, uid)
+		c.mu.Unlock()
+		if !back {
+			c.cfg.Report(metadata.PodReport{UIDs: t.uids, Gone: true})
+		}
+	})
+}
+
+// setOwned takes over what was looked up for a pod, unless the pod has changed since.
+func (c *Client) setOwned(uid string, from *tracked, owned *event.Pod, missed event.Sources) {
+	c.mu.Lock()
+	t := c.pods[uid]
+	if t == nil {
+		c.mu.Unlock()
+		return
+	}
+	if !reflect.DeepEqual(t.owner, from.owner) {
+		c.mu.Unlock()
+		c.queue.Add(uid)
+		return
+	}
+	now := *t.pod
+	copyOwners(&now, owned)
+	same := t.owned != nil && reflect.DeepEqual(*t.owned, now)
+	t = &tracked{pod: t.pod, uids: t.uids, owner: t.owner, over: t.over, owned: &now}
+	c.index(c.pods[uid], t)
+	c.pods[uid] = t
+	c.mu.Unlock()
+	if !same {
+		c.cfg.Report(metadata.PodReport{UIDs: slices.Clone(t.uids), Pod: &now, Answered: event.SourcePod | event.SourceOwners, Missed: missed})
+	}
+}
