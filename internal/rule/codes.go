@@ -35,6 +35,7 @@ const (
 	CodeBadOverride      Code = "bad-override"
 	CodeNothingToChange  Code = "nothing-to-change"
 	CodeNeedsNewerEngine Code = "needs-newer-engine"
+	CodeNotOwn           Code = "not-own"
 
 	CodeNoRuleFiles        Code = "no-rule-files"
 	CodeUnknownSource      Code = "unknown-source"
@@ -104,6 +105,8 @@ func Codes() []CodeInfo {
 		{CodeBadOverride, Failure, "LOAD_ERR_VALIDATE", "override and append are used in a way that has no meaning", "name in override each key that the item has, with append or replace"},
 		{CodeNothingToChange, Failure, "LOAD_ERR_VALIDATE", "an item changes another that is not defined before it", "define the item first, or name the file that does before this one"},
 		{CodeNeedsNewerEngine, Failure, "LOAD_ERR_VALIDATE", "the file needs a newer engine", "take an older version of the rules, or a newer goshawk"},
+		{CodeNotOwn, Failure, "LOAD_ERR_EXTENSION", "the rule set of a namespace changes what is not its own", "append exceptions to the rule, or a condition that begins with and; anything else is for those who run the cluster"},
+
 		{CodeNoRuleFiles, Warning, "LOAD_WARNING_EXTENSION", "a directory has no rule files in it", "name the directory that has *.yaml or *.yml files"},
 		{CodeUnknownSource, Warning, "LOAD_UNKNOWN_SOURCE", "a rule is for a source that is not there and is left out", "nothing, if the rule is for another program"},
 		{CodeUnknownItem, Warning, "LOAD_UNKNOWN_ITEM", "an item is of no known kind and is left out", "begin the item with rule, macro or list"},
@@ -112,7 +115,7 @@ func Codes() []CodeInfo {
 		{CodeUnknownPlugin, Warning, "LOAD_WARNING_EXTENSION", "a file asks for a plugin; there are none", "nothing: rules that need its fields are reported one by one"},
 		{CodeNoEffect, Warning, "LOAD_WARNING_EXTENSION", "a key is valid and has no effect here", "nothing"},
 		{CodeDeprecated, Warning, "LOAD_DEPRECATED_ITEM", "a form that Falco has given up for another", "write the form that the hint names"},
-		{CodeRedefined, Warning, "LOAD_WARNING_EXTENSION", "one file defines a name twice", "give one of the two another name, or use override"},
+		{CodeRedefined, Warning, "LOAD_WARNING_EXTENSION", "one file defines a name twice, or the rule set of a namespace a rule that holds everywhere", "give one of the two another name, or use override"},
 		{CodeUnusedMacro, Warning, "LOAD_UNUSED_MACRO", "no rule uses the macro", "take the macro out unless another file needs it"},
 		{CodeUnusedList, Warning, "LOAD_UNUSED_LIST", "no rule uses the list", "take the list out unless another file needs it"},
 		{CodeUnusableMacro, Warning, "LOAD_COMPILE_CONDITION", "a macro that no rule uses has a mistake", "mend the macro, or take it out"},

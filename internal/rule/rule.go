@@ -27,6 +27,19 @@ type Rule struct {
 	Types []event.Type
 	// Exceptions are the named exceptions, in order. Condition has them already.
 	Exceptions []Exception
+	// Namespace and Set name the rule set of a namespace that the rule is in: it is
+	// true for that namespace alone, as its condition says. Both are empty for a rule
+	// that holds everywhere.
+	Namespace, Set string
+}
+
+// ID names the rule among all that are loaded. A rule set of a namespace may have
+// rules of the same names as others: its own are told apart by where they are from.
+func (r *Rule) ID() string {
+	if r.Namespace == "" {
+		return r.Name
+	}
+	return r.Namespace + "/" + r.Set + "/" + r.Name
 }
 
 // Exception is a named case in which a rule is not true.
@@ -36,6 +49,9 @@ type Exception struct {
 	Fields []string
 	Values int  // values or tuples that it has, also from other files
 	Expr   Expr // true for the case; nil without values
+	// Namespace is the one that alone the exception holds for: its rule set added it
+	// to a rule that holds everywhere. It is empty for others.
+	Namespace string
 }
 
 // Macro is a named condition.
@@ -65,8 +81,9 @@ type Set struct {
 
 // File is a text that a set was made of.
 type File struct {
-	Name string // as errors name it
-	Text string
+	Name      string // as errors name it
+	Text      string
+	Namespace string // of a rule set of a namespace
 }
 
 // Text returns the text of a file, "" if it was not read.
@@ -80,10 +97,14 @@ func (s *Set) Text(name string) string {
 }
 
 // Hash names the content of all files in their order, in hexadecimal: two sets
-// with the same hash were made of the same texts. Names of files do not count.
+// with the same hash were made of the same texts. Names of files do not count, those
+// of namespaces and of their rule sets do.
 func (s *Set) Hash() string {
 	h := sha256.New()
 	for i := range s.Files {
+		if f := &s.Files[i]; f.Namespace != "" {
+			fmt.Fprintf(h, "%q %q ", f.Namespace, f.Name)
+		}
 		fmt.Fprintf(h, "%d\n", len(s.Files[i].Text))
 		io.WriteString(h, s.Files[i].Text)
 	}

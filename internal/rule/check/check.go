@@ -125,6 +125,24 @@ func (c *checker) expr(e rule.Expr) verdict.Verdict {
 	return v
 }
 
+// saidOf returns what was said of a part of a condition, here or in the outer scope.
+func (c *checker) saidOf(e rule.Expr) verdict.Verdict {
+	v, here := c.said[e]
+	if !here && c.Outer != nil {
+		v = c.Outer.said[e]
+	}
+	return v
+}
+
+// scope is what was found out.
+func (c *checker) scope() *Scope {
+	s := &Scope{macros: c.macro, lists: map[*rule.List]bool{}, said: c.said}
+	for _, l := range c.Lists {
+		s.lists[l] = true
+	}
+	return s
+}
+
 func (c *checker) judge(e rule.Expr) verdict.Verdict {
 	switch e := e.(type) {
 	case *rule.And:
@@ -156,6 +174,9 @@ func (c *checker) judge(e rule.Expr) verdict.Verdict {
 
 // macroRef resolves a macro's name.
 func (c *checker) macroRef(e *rule.MacroRef) verdict.Verdict {
+	if e.Macro != nil && c.Outer != nil { // it stands for a rule of the outer scope
+		return c.saidOf(e.Macro.Expr)
+	}
 	m := c.Macros[e.Name]
 	if m == nil {
 		hint := ""
@@ -208,7 +229,9 @@ func (c *checker) macroRef(e *rule.MacroRef) verdict.Verdict {
 func (c *checker) checkMacro(m *rule.Macro) *macroState {
 	s := c.macro[m]
 	if s == nil {
-		s = &macroState{sets: verdict.Maybe()}
+		if s = c.Outer.macro(m); s == nil {
+			s = &macroState{sets: verdict.Maybe()}
+		}
 		c.macro[m] = s
 	}
 	if s.done || m.Expr == nil {

@@ -19,7 +19,7 @@ func (c *checker) context(e rule.Expr, ctx verdict.Types, inside bool) {
 	case *rule.Not:
 		c.context(e.X, ctx, true)
 	case *rule.MacroRef:
-		yes := c.said[e].Yes
+		yes := c.saidOf(e).Yes
 		if !inside && !ctx.IsEmpty() && !yes.IsEmpty() && yes.And(ctx).IsEmpty() {
 			c.warn(e.Pos, rule.CodeFieldNotCarried, "", "macro %s can never be true here: it needs an event of %s, and the rest one of %s",
 				e.Name, yes.Names(), ctx.Names())
@@ -38,7 +38,7 @@ func (c *checker) contextAnd(e *rule.And, ctx verdict.Types, inside bool) {
 	after[n] = verdict.All()
 	own := make([]verdict.Types, n)
 	for i := n - 1; i >= 0; i-- {
-		own[i] = c.said[e.Parts[i]].Yes
+		own[i] = c.saidOf(e.Parts[i]).Yes
 		after[i] = after[i+1].And(own[i])
 	}
 	for i, p := range e.Parts {

@@ -14,6 +14,10 @@ import (
 func (s *space) expandLists() {
 	x := &expander{space: s, done: map[*rule.List]bool{}}
 	for _, name := range sortedKeys(s.in.Lists) {
+		if s.in.Outer.has(s.in.Lists[name]) {
+			x.done[s.in.Lists[name]] = true
+			continue
+		}
 		lint.Twice(s.in.Lists[name].Items, func(pos rule.Pos, err error) {
 			s.in.Warn(&rule.Error{Code: rule.CodeDuplicateValue, Pos: pos, Kind: rule.KindList, Rule: name, Err: err, Hint: "take one out"})
 		})
@@ -73,7 +77,7 @@ func (x *expander) expand(list *rule.List) {
 func (s *space) tooMuch(e *rule.Error) {
 	if !s.full {
 		s.full = true
-		e.Err = fmt.Errorf("lists stand for more than %d values", maxSpace)
+		e.Err = fmt.Errorf("lists stand for more than %d values", s.in.Space)
 		s.in.Fail(e)
 	}
 }

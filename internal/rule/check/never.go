@@ -12,11 +12,15 @@ import (
 
 // neverMatches says why a condition can never match. What was said of its parts
 // is the same cause: it gives the hint.
-func (c *checker) neverMatches(e rule.Expr, said []*rule.Error) *rule.Error {
-	w := c.at(e.Position(), rule.CodeNeverMatches, errors.New("the condition can never match"))
-	if why := c.reason(e); why != "" {
-		w.Err = errors.New("the condition can never match: " + why)
+func (c *checker) neverMatches(d *Draft, said []*rule.Error) *rule.Error {
+	e, text := d.Condition, "the condition can never match"
+	if d.Narrows {
+		e, text = lastPart(e), "no event that makes the rule true is such a case"
 	}
+	if why := c.reason(d.Condition); why != "" {
+		text += ": " + why
+	}
+	w := c.at(e.Position(), rule.CodeNeverMatches, errors.New(text))
 	for _, s := range said {
 		if s.Hint != "" && s.Code == rule.CodeFieldNotCarried {
 			w.Hint = s.Hint
@@ -26,13 +30,21 @@ func (c *checker) neverMatches(e rule.Expr, said []*rule.Error) *rule.Error {
 	return w
 }
 
+// lastPart is what stands last in an and.
+func lastPart(e rule.Expr) rule.Expr {
+	if and, ok := e.(*rule.And); ok {
+		return and.Parts[len(and.Parts)-1]
+	}
+	return e
+}
+
 // reason finds the part that no event can make true, beside those before it.
 func (c *checker) reason(e rule.Expr) string {
 	switch e := e.(type) {
 	case *rule.And:
 		ctx := verdict.All()
 		for _, p := range e.Parts {
-			yes := c.said[p].Yes
+			yes := c.saidOf(p).Yes
 			switch {
 			case yes.IsEmpty():
 				return c.reason(p)
@@ -159,7 +171,7 @@ func (d *denials) in(parts []rule.Expr, types verdict.Types, not, one bool) *rul
 	for _, p := range parts {
 		t := types
 		if one {
-			v := d.said[p]
+			v := d.saidOf(p)
 			if not {
 				v = v.Not()
 			}

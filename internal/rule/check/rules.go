@@ -112,7 +112,7 @@ func (c *checker) nobodyUses() {
 		}
 	}
 	for _, name := range c.listNames {
-		if l := c.Lists[name]; !c.usedList[l] {
+		if l := c.Lists[name]; !c.usedList[l] && !c.Outer.has(l) {
 			c.Warn(&rule.Error{Code: rule.CodeUnusedList, Pos: l.Pos, Kind: rule.KindList, Rule: name,
 				Err: errors.New("no rule, macro or list uses it"), Hint: "take it out unless another file needs it"})
 		}
@@ -213,9 +213,9 @@ func (c *checker) rule(d *Draft) {
 	c.need(d.Condition, len(d.Types) > 0)
 	switch {
 	case len(d.Types) == 0:
-		why := c.neverMatches(d.Condition, held)
+		why := c.neverMatches(d, held)
 		held = append(slices.DeleteFunc(held, sameCause), why)
-	case (v.Yes == verdict.All() || len(d.Types) > manyTypes) && !d.NoTypeWarn:
+	case (v.Yes == verdict.All() || len(d.Types) > manyTypes) && !d.NoTypeWarn && !d.Narrows:
 		c.warn(d.Condition.Position(), rule.CodeNoEventType, "begin it with evt.type in (...)",
 			"no event type restricts the condition: it is tried on every event")
 	}
@@ -284,7 +284,7 @@ func (c *checker) implied() {
 	}
 	var rules []*rule.Rule
 	for _, d := range c.Rules {
-		if !d.Foreign && !d.Skipped && d.Enabled && len(d.Types) > 0 {
+		if !d.Foreign && !d.Skipped && !d.Narrows && d.Enabled && len(d.Types) > 0 {
 			rules = append(rules, d.Rule)
 		}
 	}

@@ -49,6 +49,9 @@ func (l *loader) buildRule(d *draft) *check.Draft {
 	d.Condition, d.Unread = l.condition(d.condition, d.Name, "", d.Foreign)
 	if d.Unread == "" && !d.Foreign {
 		l.except(d)
+		if l.tenant != nil {
+			l.tenant.confine(d)
+		}
 	}
 	if len(d.output) > 0 && !d.Foreign {
 		c := cursorOf(d.output)

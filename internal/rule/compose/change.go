@@ -86,11 +86,14 @@ func (r *reader) changeRule(it *item) {
 		r.sameSource(it, d, s, true)
 	}
 	for key, way := range it.override {
-		if key == "exceptions" {
+		switch {
+		case d.Narrows && (way != wayAppend || key != "exceptions" && key != "condition"):
+			r.notOwn(it, key)
+		case key == "exceptions":
 			r.changeExceptions(it, d, way)
-			continue
+		default:
+			r.changeKey(it, d, key, way == wayAppend)
 		}
-		r.changeKey(it, d, key, way == wayAppend)
 	}
 	r.noEffect(it)
 }

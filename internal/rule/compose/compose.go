@@ -2,6 +2,7 @@ package compose
 
 import (
 	"errors"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -16,6 +17,11 @@ type Base struct {
 	Set *rule.Set // without rules if there is an error, but with the warnings
 	// Errors are the mistakes of all texts, in the order of their places.
 	Errors []*rule.Error
+
+	catalogue *field.Catalogue
+	scope     *check.Scope
+	byRule    map[string]*draft
+	byMacro   map[string]*macro
 }
 
 // Err joins the errors, nil if there is none.
@@ -31,18 +37,18 @@ func (b *Base) Err() error {
 // to the texts.
 func Global(texts []rule.File, cat *field.Catalogue, before *rule.Problems) *Base {
 	l := newLoader(cat)
-	*l.Problems = *before
+	l.Errors, l.Warnings = slices.Clone(before.Errors), slices.Clone(before.Warnings)
 	for _, t := range texts {
-		l.text(t.Name, t.Text)
+		l.text(t)
 	}
 	return l.finish()
 }
 
 // text reads the items of a text.
-func (l *loader) text(name, text string) {
+func (l *loader) text(text rule.File) {
 	l.Input.Files++
-	l.files = append(l.files, rule.File{Name: name, Text: text})
-	src := source.NewFile(name, text)
+	l.files = append(l.files, text)
+	src := source.NewFile(text.Name, text.Text)
 	docs, err := source.Documents(src)
 	if err != nil {
 		l.Fail(err)
@@ -65,6 +71,8 @@ type loader struct {
 	files     []rule.File
 	work      int // name comparisons left for suggestions
 	room      int // left for the comparisons that exceptions make
+
+	tenant *tenant // of the set of a namespace; nil for texts that hold everywhere
 }
 
 // maxWork is far above what files that people write need.
@@ -91,8 +99,8 @@ func newLoader(cat *field.Catalogue) *loader {
 // finish checks what was read.
 func (l *loader) finish() *Base {
 	l.build()
-	check.Run(&l.Input)
-	b := &Base{Set: &rule.Set{Warnings: rule.Tidy(l.Warnings), Files: l.files}, Errors: rule.Tidy(l.Errors)}
+	b := &Base{catalogue: l.Catalogue, byRule: l.byRule, byMacro: l.byMacro, scope: check.Run(&l.Input)}
+	b.Set, b.Errors = &rule.Set{Warnings: rule.Tidy(l.Warnings), Files: l.files}, rule.Tidy(l.Errors)
 	if len(b.Errors) > 0 {
 		return b
 	}

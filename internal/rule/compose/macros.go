@@ -27,6 +27,9 @@ func (r *reader) macro(it *item) {
 		r.oldMacros = append(r.oldMacros, m)
 	case r.isAppend(it, "condition"):
 		if old == nil {
+			old = r.inheritMacro(it)
+		}
+		if old == nil {
 			r.nothingToAppend(it, func() []string { return sortedNames(r.byMacro) })
 			return
 		}
@@ -80,6 +83,7 @@ func (r *reader) list(it *item) {
 			r.nothingToAppend(it, func() []string { return sortedNames(r.Lists) })
 			return
 		}
+		old = r.ownList(it, old)
 		old.Items = append(old.Items, l.Items...)
 	default:
 		if it.override == nil {

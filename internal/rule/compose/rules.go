@@ -119,6 +119,7 @@ func (r *reader) defineRule(it *item, d *draft) {
 		*old = *d
 	default:
 		r.again(it)
+		r.beside(it)
 		r.rules = append(r.rules, d)
 		r.byRule[d.Name] = d
 	}
@@ -148,18 +149,27 @@ func (r *reader) again(it *item) bool {
 // switchRule turns a rule on or off.
 func (r *reader) switchRule(it *item) {
 	on := r.flag(it, "enabled", true)
-	if d := r.earlierRule(it, "switch"); d != nil {
+	d := r.earlierRule(it, "switch")
+	switch {
+	case d == nil:
+	case d.Narrows:
+		r.notOwn(it, "enabled")
+	default:
 		d.Enabled = on
 	}
 }
 
 // earlierRule returns the rule that an item changes, nil with an error if there
-// is none. what names the change.
+// is none. what names the change. For a rule that a set of a namespace finds in the
+// base it returns what collects the cases that are taken away from it.
 func (r *reader) earlierRule(it *item, what string) *draft {
 	if it.name == "" {
 		return nil // reported
 	}
 	d := r.byRule[it.name]
+	if d == nil {
+		d = r.tenant.narrow(it.name, it.pos)
+	}
 	if d == nil {
 		e := r.at(it, it.value[rule.KindRule], fmt.Errorf("there is no rule of this name to %s before this place", what))
 		e.Hint = r.meant(it.name, r.ruleNames)
@@ -183,6 +193,9 @@ func (r *reader) ruleNames() []string {
 	names := make([]string, len(r.rules))
 	for i, d := range r.rules {
 		names[i] = d.Name
+	}
+	if r.tenant != nil {
+		names = append(names, sortedNames(r.tenant.base.byRule)...)
 	}
 	return names
 }

@@ -40,6 +40,8 @@ var codeExamples = map[rule.Code]string{
 	rule.CodeBadOverride:      exampleFile("evt.type = execve", "x") + "- rule: Example\n  condition: and proc.name = sh\n  tags: [shell]\n  override:\n    condition: append\n",
 	rule.CodeNothingToChange:  "- list: shells\n  items: [zsh]\n  override:\n    items: append\n",
 	rule.CodeNeedsNewerEngine: "- required_engine_version: 9.0.0\n",
+	rule.CodeNotOwn: objectOf("ClusterRuleSet", "base", exampleFile("evt.type = execve and proc.name = sh", "x")) +
+		objectOf("RuleSet", "team", "- rule: Example\n  enabled: false\n"),
 
 	rule.CodeUnknownSource:      "- rule: Example\n  desc: D\n  source: k8s_audit\n  condition: ka.verb = get\n  output: x\n  priority: Notice\n",
 	rule.CodeUnknownItem:        "- note: nothing\n",
@@ -74,6 +76,12 @@ var codeExamples = map[rule.Code]string{
 	rule.CodePathIsLink:         "evt.type = open and fd.name startswith /proc/self/",
 	rule.CodeRuleImplied: exampleFile("evt.type = execve and proc.name in (sh, bash)", "x") +
 		strings.Replace(exampleFile("evt.type = execve and proc.name = sh", "x"), "Example", "Another", 1),
+}
+
+// objectOf is an object of the Kubernetes API that holds rules.
+func objectOf(kind, name, rules string) string {
+	return "apiVersion: goshawk.dev/v1alpha1\nkind: " + kind + "\nmetadata:\n  name: " + name + "\nspec:\n  rules: |\n    " +
+		strings.ReplaceAll(strings.TrimSpace(rules), "\n", "\n    ") + "\n---\n"
 }
 
 // exampleFile is a file of one rule.
@@ -127,7 +135,7 @@ func describe(t *testing.T, b *strings.Builder, info rule.CodeInfo) {
 	if text == "" {
 		return
 	}
-	if !strings.HasPrefix(text, "- ") {
+	if !strings.HasPrefix(text, "- ") && !strings.HasPrefix(text, "apiVersion: ") {
 		text = exampleFile(text, "x")
 	}
 	set, err := loadSyscall(text)

@@ -15,8 +15,17 @@ import (
 
 // finder reads the texts of rule files.
 type finder struct {
-	texts    []rule.File
+	texts    []rule.File // that hold everywhere, in order
+	confined []confined  // the rule sets of namespaces that manifests have
+	whole    []rule.File // manifests
 	problems rule.Problems
+}
+
+// text takes what a file holds.
+func (f *finder) text(name, text string) {
+	if !f.manifest(name, text) {
+		f.texts = append(f.texts, rule.File{Name: name, Text: text})
+	}
 }
 
 // path loads one argument of Files.
@@ -92,7 +101,7 @@ func (f *finder) file(fsys fs.FS, path, shown string) {
 		f.unreadable(shown, err)
 		return
 	}
-	f.texts = append(f.texts, rule.File{Name: shown, Text: text})
+	f.text(shown, text)
 }
 
 // readFile reads a regular file. Opening another may wait for ever: a named pipe

@@ -42,6 +42,7 @@ func catalogue() *field.Catalogue {
 		{Name: "fd.sip", Type: event.TypeIP, Types: []event.Type{event.Connect, event.Accept4}},
 		{Name: "fd.sport", Type: event.TypePort, Types: []event.Type{event.Connect, event.Accept4}},
 		{Name: "fd.types", Type: event.TypeList, Arg: field.OptionalKey},
+		{Name: "k8s.ns.name"},
 		{Name: "x.step", Arg: field.RequiredIndex},
 	}
 	for i := range rows {
