@@ -4,7 +4,7 @@ GO ?= go
 HEC := $(GO) -C test/hec
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps generate lint bench record soak test-kernels fuzz
+.PHONY: help build run test test-deps generate lint bench record soak test-kernels fuzz image manifests chart
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,3 +45,12 @@ test-kernels: ## the kernel side on Debian's 5.10, 6.1 and 6.12 under emulation
 
 fuzz: ## fuzz every parser for a minute each
 	./test/fuzz
+
+image: ## build the image for amd64 and arm64, offline (buildah)
+	./deploy/image/build
+
+manifests: ## write the plain manifests from the chart (helm)
+	./deploy/manifests/make
+
+chart: ## pack the chart as bin/goshawk-VERSION.tgz (helm)
+	./deploy/helm/run package deploy/helm/goshawk -d bin
