@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/goshawk-security/goshawk/internal/agent/doctor"
+	"github.com/goshawk-security/goshawk/internal/agent/held"
 	"github.com/goshawk-security/goshawk/internal/alert"
 	"github.com/goshawk-security/goshawk/internal/capture"
 	"github.com/goshawk-security/goshawk/internal/enrich"
@@ -44,6 +45,7 @@ type Agent struct {
 	health  *health
 	// What the machine keeps from the agent; written before the server starts.
 	degraded []doctor.Check
+	sources  *sources
 	asked    atomic.Int64 // when the end began, in ns since the Unix epoch; 0 before
 
 	catalogue *field.Catalogue
@@ -55,6 +57,7 @@ type Agent struct {
 
 	// Used by Run until its loop begins and by the loop from then on.
 	enricher *enrich.Enricher
+	held     *held.Queue
 	rules    *ruleset
 }
 
@@ -77,6 +80,11 @@ func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
 	if a.node, err = thisNode(cfg.Node); err != nil {
 		return nil, err
 	}
+	a.held = newHeld(cfg.Metadata)
+	if a.sources, err = a.newSources(); err != nil {
+		return nil, err
+	}
+	a.metrics.registry.MustRegister(&metadataCollector{a.held, a.sources, a.metrics})
 	a.health = newHealth(a.beat, cfg.Heartbeat.Timeout, time.Now)
 	a.metrics.watch(a.beat)
 	if a.builder, err = newBuilder(a.catalogue, a.node, cfg.Mask); err != nil {
@@ -103,9 +111,16 @@ func (a *Agent) tellLimits(checks []doctor.Check) {
 	}
 }
 
+// nodeNameVariable names the node where the configuration does not: one file can then
+// serve all nodes.
+const nodeNameVariable = "GOSHAWK_NODE_NAME"
+
 // thisNode finds out the names of the machine and of this boot of it.
 func thisNode(cfg NodeConfig) (alert.Node, error) {
 	node := alert.Node{Hostname: cfg.Name}
+	if node.Hostname == "" {
+		node.Hostname = os.Getenv(nodeNameVariable)
+	}
 	if node.Hostname == "" {
 		name, err := os.Hostname()
 		if err != nil {
@@ -165,6 +180,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 func (a *Agent) open() (*capture.Source, error) {
 	enrichment := a.cfg.enrich()
 	enrichment.Environ, enrichment.Host = a.rules.needsEnviron(), a.node.Hostname
+	a.sources.fill(&enrichment)
 	var err error
 	if a.enricher, err = enrich.New(enrichment, a.log.Named("enrich")); err != nil {
 		return nil, err
@@ -193,6 +209,9 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { a.watch(stop, src, lost) })
 	beside.Go(func() { a.detachAtEnd(ctx, stop, src) })
+	asking, stopAsking := context.WithCancel(context.Background()) // what is held at the end may still be answered
+	defer stopAsking()
+	beside.Go(func() { a.sources.run(asking) })
 
 	a.scan(ctx)
 	a.beat.begin()
@@ -200,6 +219,7 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	beside.Go(func() { a.followRules(following, src, lost) })
 	err := a.loop(src)
 	stopFollowing()
+	stopAsking()
 	close(stop)
 	beside.Wait()
 	a.reportLosses(src, lost, true) // what was lost since the last tick

@@ -37,6 +37,9 @@ type Config struct {
 	Limits        LimitConfig          `yaml:"limits"`
 	Mask          MaskConfig           `yaml:"mask"`
 	Node          NodeConfig           `yaml:"node"`
+	Metadata      MetadataConfig       `yaml:"metadata"`
+	Runtime       RuntimeConfig        `yaml:"runtime"`
+	Kubernetes    KubernetesConfig     `yaml:"kubernetes"`
 }
 
 // HTTPConfig is where health and metrics are served.
@@ -82,6 +85,9 @@ func DefaultConfig() Config {
 		Buffers:      BufferConfig{Events: 8 * mib, State: 8 * mib},
 		Limits:       LimitConfig{Processes: 32768, ProcessText: 32 * mib},
 		Node:         NodeConfig{Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
+		Metadata:     MetadataConfig{Wait: 5 * time.Second, HeldEvents: 8192, HeldBytes: 32 * mib},
+		Runtime:      RuntimeConfig{Enabled: true},
+		Kubernetes:   KubernetesConfig{Enabled: whereFound, Peers: true, RuleSets: true},
 	}
 }
 
@@ -129,6 +135,9 @@ func (c *Config) resolvePaths(base string) {
 			c.Rules[i] = filepath.Join(base, r)
 		}
 	}
+	if c.Kubernetes.Kubeconfig != "" && !filepath.IsAbs(c.Kubernetes.Kubeconfig) {
+		c.Kubernetes.Kubeconfig = filepath.Join(base, c.Kubernetes.Kubeconfig)
+	}
 	c.Destinations.ResolvePaths(base)
 }
 
@@ -161,7 +170,8 @@ func (c *Config) Validate() error {
 	if c.Heartbeat.Timeout > maxTimeout {
 		fault("heartbeat.timeout", "%v is too long: an agent that is blind must say so within %v", c.Heartbeat.Timeout, maxTimeout)
 	}
-	errs = append(errs, c.Buffers.Validate(), c.Destinations.Validate(), c.Limits.Validate(), c.Mask.Validate(), c.Node.Validate())
+	errs = append(errs, c.Buffers.Validate(), c.Destinations.Validate(), c.Limits.Validate(), c.Mask.Validate(), c.Node.Validate(),
+		c.Metadata.Validate(), c.Runtime.Validate(), c.Kubernetes.Validate())
 	return errors.Join(errs...)
 }
 
@@ -258,6 +268,6 @@ func (c *Config) capture() capture.Config {
 func (c *Config) enrich() enrich.Config {
 	return enrich.Config{
 		ProcRoot: c.Node.Proc, CgroupRoot: c.Node.Cgroup,
-		MaxProcesses: c.Limits.Processes, MaxText: int64(c.Limits.ProcessText),
+		MaxProcesses: c.Limits.Processes, MaxText: int64(c.Limits.ProcessText), Wait: max(c.Metadata.Wait, 1),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/capture"
 	"github.com/goshawk-security/goshawk/internal/decode"
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/match"
 )
 
 // source is what the loop needs of capture.Source.
@@ -30,11 +31,13 @@ func (a *Agent) loop(src source) error {
 		if a.handover.Load() != nil {
 			a.takeOver()
 		}
+		a.held.Release(a.enricher.Advance(), a.judge)
 		switch err := src.Next(&rec); {
 		case err == nil:
 			a.handle(&rec, &ev)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 		case errors.Is(err, os.ErrClosed):
+			a.held.Flush(a.judge)
 			a.publish()
 			return nil
 		default:
@@ -59,7 +62,29 @@ func (a *Agent) handle(rec *capture.Record, ev *event.Event) {
 		return
 	}
 	a.enricher.Apply(ev)
-	for _, hit := range a.rules.matcher.Match(ev) {
+	m := a.rules.matcher
+	hits := m.Match(ev)
+	if len(hits) == 0 && m.Pending() == 0 {
+		return
+	}
+	ev.Peer() // an alert names it: ask now
+	if !ev.Waits() {
+		a.send(ev, hits)
+		return
+	}
+	m.TakeBack()
+	if !a.held.Keep(rec.Bytes, ev) {
+		ev.Partial = true
+		a.judge(ev)
+	}
+}
+
+// judge is called for an event that was held, once it waits no longer.
+func (a *Agent) judge(ev *event.Event) { a.send(ev, a.rules.matcher.Match(ev)) }
+
+// send makes the alerts of an event.
+func (a *Agent) send(ev *event.Event, hits []match.Hit) {
+	for _, hit := range hits {
 		ev.SelectName(hit.Name)
 		a.out.Send(a.builder.New(ev, hit.Rule, hit.Conditions))
 	}

@@ -59,9 +59,18 @@ var keyDocs = []keyDoc{
 	{"limits.processes", "", "Processes in the table; when there are more, some living ones are dropped and read from /proc when they act."},
 	{"limits.processText", "", "Memory for command lines, environments and paths of processes. From three quarters of it on, those of new images are trimmed to 512 bytes and, nearer to the limit, to less (rules see them whole at the exec itself); from half of it on those of ended processes. `goshawk_images_trimmed_total` counts it."},
 	{"mask.patterns", "", "Regular expressions (RE2) of further secrets to replace by `***` in alerts; with a group named `secret` only that. What usually is one is known already. None may match the empty text. Texts are cut at 4 KiB, command lines of ancestors at 1 KiB, before they are searched: a pattern cannot match across the cut."},
-	{"node.name", "the host name", "Name of this node in alerts."},
+	{"node.name", "`$GOSHAWK_NODE_NAME`, or the host name", "Name of this node in alerts, and of the Node object of the Kubernetes API."},
 	{"node.proc", "", "Where the host's /proc is mounted."},
 	{"node.cgroup", "", "Where the host's cgroup file systems are mounted."},
+	{"metadata.wait", "", "How long an alert, or an event whose rules hang on metadata, waits for what runtime and API server say of its container. What is not there then counts as absent, and the alert is marked `enrichment: partial`. At most 1m."},
+	{"metadata.heldEvents", "", "Events that wait at most. One more is judged at once, with what is known."},
+	{"metadata.heldBytes", "", "The same as a size in memory."},
+	{"runtime.enabled", "", "Ask the container runtime for names, images, mounts and the like. `false`: these fields are absent."},
+	{"runtime.sockets", "found by itself", "Sockets of the runtime (CRI: containerd, CRI-O) to try, in this order."},
+	{"kubernetes.enabled", "", "Ask the Kubernetes API for the node's pods. `auto`: where there is a service account's token, or `kubeconfig` is given. `false`: what only the API knows is absent."},
+	{"kubernetes.kubeconfig", "the pod's service account", "File with the address of the API server and the credentials for it."},
+	{"kubernetes.peers", "", "Ask for the pod, service or node at the other end of connections that rules or alerts tell of."},
+	{"kubernetes.ruleSets", "", "Follow the resources RuleSet and ClusterRuleSet, beside the files in `rules`."},
 }
 
 const manualHead = `# Configuration

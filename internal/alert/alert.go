@@ -20,7 +20,15 @@ type Alert struct {
 	RuleFile    string      `json:"rule_file,omitempty"`   // file:line
 	Fingerprint string      `json:"fingerprint"`
 	Lineage     []Ancestor  `json:"lineage"`
+	Container   *Container  `json:"container,omitempty"`  // nil on the host
+	Kubernetes  *Kubernetes `json:"kubernetes,omitempty"` // nil outside of pods
+	Peer        *Peer       `json:"peer,omitempty"`       // nil without a connection
 	Conditions  []Condition `json:"conditions"`
+
+	// Enrichment is partial if metadata did not come in time: what should have told it
+	// is in EnrichmentMissing (bundle, runtime, pod, owners, peer). Otherwise it is empty.
+	Enrichment        string   `json:"enrichment,omitempty"`
+	EnrichmentMissing []string `json:"enrichment_missing,omitempty"`
 }
 
 // Ancestor is one process of the lineage, the triggering one first, as it was

@@ -23,7 +23,8 @@ var standardFields = [...]string{
 	"evt.time", "evt.type",
 	"proc.name", "proc.pid", "proc.exepath", "proc.cmdline", "proc.cwd", "proc.pname", "proc.ppid",
 	"user.name", "user.uid", "user.loginuid",
-	"container.id",
+	"container.id", "container.name", "container.image.repository", "container.image.tag",
+	"k8s.ns.name", "k8s.pod.name",
 	"fd.name", "fd.nameraw", "fd.sip", "fd.sport",
 }
 
@@ -82,6 +83,7 @@ func (b *Builder) New(ev *event.Event, r *rule.Rule, conditions []Condition) *Al
 		Lineage:      t.lineage(),
 		Conditions:   t.conditions(conditions),
 	}
+	a.place(ev)
 	if a.Source == "" {
 		a.Source = "syscall"
 	}
@@ -126,12 +128,12 @@ func (b *Builder) id(ev *event.Event, r *rule.Rule) string {
 }
 
 // fingerprint is the same for alerts that say the same again: one rule, one
-// executable, in one container or, outside of any, on one host. Names of files
+// executable, in one workload, container or, outside of any, on one host. Names of files
 // and peers are not part of it, so that a scan is one group and not thousands.
 func (b *Builder) fingerprint(ev *event.Event, r *rule.Rule) string {
-	place, where := "host", b.node.Hostname
+	place := "host\x00" + b.node.Hostname
 	if ev.Container != nil {
-		place, where = "container", ev.Container.FullID
+		place = where(ev.Container)
 	}
 	exe := ""
 	if ev.Image != nil {
@@ -139,7 +141,7 @@ func (b *Builder) fingerprint(ev *event.Event, r *rule.Rule) string {
 			exe = ev.Image.Comm
 		}
 	}
-	return digest(r.Name, place, where, exe)
+	return digest(r.Name, place, exe)
 }
 
 // digest hashes the parts, each with its length before it, so that no two lists

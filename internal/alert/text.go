@@ -20,6 +20,8 @@ const maxTextAncestors = 8
 //
 //	nc(123) ← bash(120) ← sshd(88)
 //
+// then, in a container, where it is and what the other end of a connection is.
+//
 // What a traced program can choose (names, command lines, paths) is part of
 // the text, so everything that is not printable is written as an escape: an
 // alert can neither forge a second alert nor move a terminal's cursor. The text
@@ -32,6 +34,7 @@ func (a *Alert) Text() string {
 		b.WriteString("\n    ")
 		writeLineage(&b, a.Lineage)
 	}
+	a.writePlace(&b)
 	return b.String()
 }
 

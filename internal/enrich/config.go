@@ -27,8 +27,15 @@ type Config struct {
 	// Runtime, if there is one, is asked for each container. It answers with
 	// Enricher.Answer.
 	Runtime metadata.Runtime
-	Pods    bool        // pods are told with Enricher.Report
-	Peers   event.Peers // finds the other ends of connections; may be nil
+	Pods    bool  // pods are told with Enricher.Report
+	Peers   Peers // finds the other ends of connections; may be nil
+}
+
+// Peers is event.Peers whose answers arrive between two events.
+type Peers interface {
+	event.Peers
+	// Advance takes over what arrived and tells whether anything did.
+	Advance() bool
 }
 
 // minText is the least budget that leaves room for one command line of every kind.

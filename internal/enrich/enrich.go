@@ -119,7 +119,10 @@ func (e *Enricher) number(ev *event.Event) {
 	}
 	ev.Num, ev.First, ev.Before = e.count, e.first, e.before
 	e.before = ev.Time
-	ev.Host, ev.Peers = e.cfg.Host, e.cfg.Peers
+	ev.Host = e.cfg.Host
+	if e.cfg.Peers != nil {
+		ev.Peers = e.cfg.Peers
+	}
 }
 
 // Answer takes what the runtime says of a container. Any goroutine may call it.
@@ -130,7 +133,13 @@ func (e *Enricher) Report(r metadata.PodReport) { e.meta.Report(r) }
 
 // Advance applies metadata that came in and gives up what came too late. It is called
 // between two events, also while none come, and tells whether anything changed.
-func (e *Enricher) Advance() bool { return e.meta.Advance() }
+func (e *Enricher) Advance() bool {
+	changed := e.meta.Advance()
+	if e.cfg.Peers != nil && e.cfg.Peers.Advance() {
+		changed = true
+	}
+	return changed
+}
 
 // Apply updates the tables with a state event and sets Process, Image, Container
 // and Accounts of any event, as they are after it: for a birth the parent's, for

@@ -40,6 +40,7 @@ type Matcher struct {
 	explainer explainer
 	counters  counters
 	first     bool // only the first rule fires
+	last      int  // type of the event that was matched last, if it was counted; -1
 }
 
 // memo holds the results of all nodes, 32 in a word.
@@ -82,7 +83,7 @@ func (s *Set) NewMatcher(options ...Option) *Matcher {
 // rule is true. The event's first name is selected afterwards, or that of the
 // hit if there is one hit.
 func (m *Matcher) Match(ev *event.Event) []Hit {
-	m.found, m.pending = m.found[:0], m.pending[:0]
+	m.found, m.pending, m.last = m.found[:0], m.pending[:0], -1
 	if int(ev.Type) >= len(m.graph.ByType) {
 		return nil
 	}
@@ -90,7 +91,7 @@ func (m *Matcher) Match(ev *event.Event) []Hit {
 	if len(d.Targets) == 0 {
 		return nil
 	}
-	m.timed = m.counters.sample(ev.Type)
+	m.timed, m.last = m.counters.sample(ev.Type), int(ev.Type)
 	m.texts.newEvent()
 	m.stale[predicate.PerEvent], m.stale[predicate.PerName] = true, true
 	ev.SelectName(0)
@@ -145,9 +146,21 @@ func (m *Matcher) refresh() {
 }
 
 // Pending returns how many rules are neither true nor false of the event that was
-// matched last, since a value is on its way. Whoever can wait holds the event and
-// matches it again.
+// matched last, since a value is on its way. Whoever can wait holds the event, takes
+// the counts back and matches it again.
 func (m *Matcher) Pending() int { return len(m.pending) }
+
+// TakeBack undoes what the counters say of the event that was matched last: it is
+// going to be matched again. The hits of that call must not be used any more.
+func (m *Matcher) TakeBack() {
+	if m.last >= 0 {
+		m.counters.events[m.last].Add(^uint64(0))
+	}
+	for _, f := range m.found {
+		m.counters.rules[f.rule].matched.Add(^uint64(0))
+	}
+	m.last, m.hits, m.found = -1, m.hits[:0], m.found[:0]
+}
 
 // finding is a rule that is true with a name.
 type finding struct{ rule, name int32 }

@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/goshawk-security/goshawk/internal/agent/doctor"
+	"github.com/goshawk-security/goshawk/internal/agent/held"
+	"github.com/goshawk-security/goshawk/internal/enrich"
+	"github.com/goshawk-security/goshawk/internal/enrich/kube"
+	"github.com/goshawk-security/goshawk/internal/enrich/metadata"
+	"github.com/goshawk-security/goshawk/internal/enrich/peer"
+	"github.com/goshawk-security/goshawk/internal/event"
+)
+
+// maxPeers bounds the addresses whose owners are kept.
+const maxPeers = 4096
+
+// sources are where the metadata of containers comes from. Each may be nil: it is
+// switched off or not there.
+type sources struct {
+	kube  *kube.Client
+	peers *peers
+}
+
+// peers are the other ends of connections as enrich asks for them.
+type peers struct{ *peer.Cache }
+
+// DNSName implements event.Peers.
+func (p *peers) DNSName(*event.Container, netip.Addr) string { return "" }
+
+// newSources makes what the configuration asks for. Nothing is asked before run.
+func (a *Agent) newSources() (*sources, error) {
+	s := &sources{}
+	if !a.cfg.Kubernetes.wanted() {
+		return s, nil
+	}
+	config, err := a.cfg.Kubernetes.rest()
+	if err != nil {
+		return nil, err
+	}
+	s.kube, err = kube.New(kube.Config{Rest: config, Node: a.node.Hostname, Report: func(r metadata.PodReport) { a.enricher.Report(r) }}, a.log.Named("kubernetes"))
+	if err != nil {
+		return nil, fmt.Errorf("kubernetes: %w", err)
+	}
+	if a.cfg.Kubernetes.Peers {
+		s.peers = &peers{peer.New(peer.Config{WhoHas: s.kube.WhoHas, Max: maxPeers, Wait: max(a.cfg.Metadata.Wait, 1), Now: bootTime})}
+	}
+	return s, nil
+}
+
+// fill tells enrichment where metadata comes from.
+func (s *sources) fill(cfg *enrich.Config) {
+	cfg.Pods = s.kube != nil
+	if s.peers != nil {
+		cfg.Peers = s.peers
+	}
+}
+
+// run asks until ctx ends and returns when everything has ended.
+func (s *sources) run(ctx context.Context) {
+	var all sync.WaitGroup
+	if s.kube != nil {
+		all.Go(func() { s.kube.Run(ctx) })
+	}
+	if s.peers != nil {
+		all.Go(func() { s.peers.Run(ctx) })
+	}
+	all.Wait()
+}
+
+// rest says where the API server is and as whom to ask it.
+func (k KubernetesConfig) rest() (*rest.Config, error) {
+	if k.Kubeconfig == "" {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("kubernetes: no service account here: %w: set kubernetes.kubeconfig, or kubernetes.enabled to false", err)
+		}
+		return config, nil
+	}
+	if _, err := os.Stat(k.Kubeconfig); err != nil {
+		return nil, fmt.Errorf("kubernetes.kubeconfig: %w", err)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", k.Kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("kubernetes.kubeconfig: %w", err)
+	}
+	return config, nil
+}
+
+// missing says which sources do not answer, for readiness and metrics.
+func (s *sources) missing() []doctor.Check {
+	var list []doctor.Check
+	if s.kube != nil {
+		if err := s.kube.Health(); err != nil {
+			list = append(list, doctor.Check{Name: "kubernetes", Status: doctor.Degraded, Found: err.Error()})
+		}
+	}
+	return list
+}
+
+// newHeld makes the room for events that wait for metadata.
+func newHeld(cfg MetadataConfig) *held.Queue {
+	return held.New(held.Config{Events: cfg.HeldEvents, Bytes: int(cfg.HeldBytes), Wait: cfg.Wait, Now: bootTime})
+}
+
+// bootTime returns CLOCK_BOOTTIME in nanoseconds.
+func bootTime() uint64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return uint64(time.Now().UnixNano()) // the clock is there since Linux 2.6.39
+	}
+	return uint64(ts.Nano())
+}
