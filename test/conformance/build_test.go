@@ -18,6 +18,8 @@ import (
 type eventSpec struct {
 	typ, result, flags, mode, socket string
 	container, runtime, pod, host    string
+	namespace                        string
+	waiting                          bool
 	path, path2                      []string
 	fd                               string
 	server                           bool
@@ -31,9 +33,9 @@ type eventSpec struct {
 // set sets a key.
 func (s *eventSpec) set(key, value string) (err error) {
 	texts := map[string]*string{"type": &s.typ, "result": &s.result, "flags": &s.flags, "mode": &s.mode, "socket": &s.socket,
-		"container": &s.container, "runtime": &s.runtime, "pod": &s.pod, "host": &s.host, "fd": &s.fd}
+		"container": &s.container, "runtime": &s.runtime, "pod": &s.pod, "namespace": &s.namespace, "host": &s.host, "fd": &s.fd}
 	numbers := map[string]*uint64{"cpu": &s.cpu, "tid": &s.tid, "num": &s.num, "status": &s.status, "owner": &s.fileUID, "inode": &s.fileIno}
-	flags := map[string]*bool{"server": &s.server, "upper": &s.upper, "lower": &s.lower}
+	flags := map[string]*bool{"server": &s.server, "waiting": &s.waiting, "upper": &s.upper, "lower": &s.lower}
 	switch {
 	case texts[key] != nil:
 		*texts[key] = value
@@ -81,6 +83,12 @@ func (s *eventSpec) build() (*event.Event, error) {
 	}
 	if s.container != "" || s.pod != "" {
 		ev.Container = &event.Container{FullID: s.container, Runtime: s.runtime, PodUID: s.pod}
+		if s.namespace != "" {
+			ev.Container.Info = &event.ContainerInfo{PodNamespace: s.namespace}
+		}
+		if s.waiting {
+			ev.Container.Waiting = event.AllSources
+		}
 	}
 	return ev, nil
 }

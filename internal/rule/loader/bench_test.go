@@ -39,3 +39,35 @@ func ruleFile(n int) string {
 	}
 	return b.String()
 }
+
+// BenchmarkSources loads the rule sets of many namespaces.
+func BenchmarkSources(b *testing.B) {
+	for _, sets := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("sets=%d", sets), func(b *testing.B) {
+			files := fstest.MapFS{"a.yaml": {Data: []byte(ruleFile(60))}}
+			var sources []Source
+			for i := range sets {
+				sources = append(sources, Source{Namespace: fmt.Sprintf("team-%d", i), Name: "rules", Text: tenantFile(5)})
+			}
+			cat := catalogue()
+			b.ReportAllocs()
+			for b.Loop() {
+				set, results, err := Load(Config{Shipped: files, Sources: sources, Catalogue: cat})
+				if err != nil || len(set.Rules) != 60+5*sets || results[0].Narrowed != 1 {
+					b.Fatalf("loaded %d rules: %v", len(set.Rules), err)
+				}
+			}
+		})
+	}
+}
+
+// tenantFile writes a file with n rules, and exceptions for one that holds everywhere.
+func tenantFile(n int) string {
+	var b strings.Builder
+	b.WriteString("- macro: ours\n  condition: proc.name in (java, node)\n")
+	for i := range n {
+		fmt.Fprintf(&b, "- rule: Ours %d\n  desc: D\n  condition: evt.type = open and ours and fd.name startswith /srv/%d\n  output: O %%fd.name\n  priority: Notice\n", i, i)
+	}
+	b.WriteString("- rule: Rule 1\n  exceptions:\n    - name: ours\n      fields: [proc.name, fd.name]\n      values: [[java, /etc/1/a], [node, /etc/1/b]]\n  override: {exceptions: append}\n")
+	return b.String()
+}
