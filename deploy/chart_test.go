@@ -185,7 +185,8 @@ func compareKeys(t *testing.T, path string, properties, defaults any) {
 }
 
 // chartOwned are keys of the configuration that the chart writes itself.
-var chartOwned = []string{"apiVersion", "rules", "http.address", "node.proc", "node.cgroup"}
+var chartOwned = []string{"apiVersion", "rules", "http.address", "node.proc", "node.cgroup", "runtime.enabled",
+	"kubernetes.enabled", "kubernetes.kubeconfig", "kubernetes.peers", "kubernetes.ruleSets"}
 
 // TestConfigKeys holds the schema of `config` against the manual of the agent, which
 // its own tests hold against the code.

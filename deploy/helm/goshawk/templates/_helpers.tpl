@@ -53,7 +53,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "goshawk.config" -}}
 {{- $http := dict "address" (printf "0.0.0.0:%v" (int .Values.agent.port)) -}}
 {{- $node := dict "proc" "/host/proc" "cgroup" "/host/sys/fs/cgroup" -}}
-{{- $config := dict "apiVersion" "goshawk/v1" "http" $http "node" $node -}}
+{{- $runtime := dict "enabled" (not (empty .Values.agent.runtimePaths)) -}}
+{{- $api := dict "enabled" (toString .Values.kubernetes.enabled) "peers" .Values.kubernetes.peers "ruleSets" .Values.controller.enabled -}}
+{{- $config := dict "apiVersion" "goshawk/v1" "http" $http "node" $node "runtime" $runtime "kubernetes" $api -}}
 {{- $paths := include "goshawk.rulePaths" . | fromYamlArray -}}
 {{- if $paths }}{{ $_ := set $config "rules" $paths }}{{ end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) -}}
