@@ -64,6 +64,8 @@ func allowed(from, to string) bool {
 		return toNoun >= 0 && toNoun < noun
 	case stage >= 0:
 		return toNoun >= 0 || toStage >= 0 && toStage < stage
+	case from == "control": // the cluster's side of rules: no event comes by
+		return toNoun >= 0
 	}
 	return false // rules holds files alone
 }
@@ -106,6 +108,9 @@ func TestAllowed(t *testing.T) {
 		{"ship", "agent", false},
 		{"cmd", "agent", true},
 		{"agent", "ship", true},
+		{"agent", "control", true},
+		{"control", "rule", true},
+		{"control", "match", false},
 	}
 	for _, tt := range tests {
 		if got := allowed(tt.from, tt.to); got != tt.want {
