@@ -65,3 +65,26 @@ func PodLabels(all map[string]string) map[string]string {
 func isDigest(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
 }
+
+// Digest picks the digest by which an image of that name was pulled: the one of the
+// same repository, or the first.
+func Digest(name string, digests []string) string {
+	repository, _, _ := strings.Cut(name, "@")
+	if at := strings.LastIndexByte(repository, ':'); at > strings.LastIndexByte(repository, '/') {
+		repository = repository[:at]
+	}
+	best := ""
+	for _, d := range digests {
+		of, digest, ok := strings.Cut(d, "@")
+		if !ok || !isDigest(strings.TrimPrefix(digest, sha)) {
+			continue
+		}
+		if of == repository {
+			return digest
+		}
+		if best == "" {
+			best = digest
+		}
+	}
+	return best
+}
