@@ -162,11 +162,11 @@ type AgentStatusStatus struct {
 	// The generation of each rule set that is in force, by its place:
 	// ruleset/NAMESPACE/NAME or clusterruleset/NAME.
 	// +optional
+	// +mapType=atomic
 	InForce map[string]int64 `json:"inForce,omitempty"`
 	// Rule sets that are not in force as they are written: the first of them.
 	// +optional
-	// +listType=map
-	// +listMapKey=set
+	// +listType=atomic
 	Refused []Refusal `json:"refused,omitempty"`
 	// How many there are.
 	// +optional
