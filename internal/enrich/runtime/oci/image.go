@@ -49,7 +49,7 @@ func Qualify(name string) string {
 }
 
 // PodLabels returns a pod's labels out of those of its sandbox, to which the
-// kubelet and CRI-O add some.
+// kubelet, CRI-O and cri-dockerd add some.
 func PodLabels(all map[string]string) map[string]string {
 	if len(all) == 0 {
 		return nil
@@ -59,6 +59,7 @@ func PodLabels(all map[string]string) map[string]string {
 		delete(all, podLabel+added)
 	}
 	delete(all, nameLabel)
+	delete(all, "io.kubernetes.docker.type")
 	return Labels(all)
 }
 
