@@ -1,0 +1,116 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// start runs a component in the background, in a session of its own, with its output in
+// a file, and notes its id for who stops it later.
+func (n *Node) start(name, program string, args ...string) error {
+	log, err := os.OpenFile(filepath.Join(n.Dir, "log", name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, n.Dir
+	cmd.Env = append(os.Environ(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	go func() { _ = cmd.Wait() }()
+	started, err := birth(cmd.Process.Pid)
+	if err != nil {
+		return fmt.Errorf("start %s: it ended at once: see %s", name, log.Name())
+	}
+	return os.WriteFile(n.pidFile(name), fmt.Appendf(nil, "%d %s\n", cmd.Process.Pid, started), 0o644)
+}
+
+func (n *Node) pidFile(name string) string { return filepath.Join(n.Dir, "run", name+".pid") }
+
+// birth returns the start time of a process, as the kernel writes it: with the id it
+// names the process for good.
+func birth(pid int) (string, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", err
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 20 {
+		return "", errors.New("no start time")
+	}
+	return fields[19], nil
+}
+
+// pid returns the id of a component that runs.
+func (n *Node) pid(name string) (int, bool) {
+	b, err := os.ReadFile(n.pidFile(name))
+	if err != nil {
+		return 0, false
+	}
+	id, started, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
+	pid, err := strconv.Atoi(id)
+	if err != nil {
+		return 0, false
+	}
+	now, err := birth(pid)
+	return pid, err == nil && now == started
+}
+
+// stop ends a component: politely, then not.
+func (n *Node) stop(name string) {
+	pid, ok := n.pid(name)
+	if !ok {
+		return
+	}
+	_ = syscall.Kill(pid, syscall.SIGTERM)
+	for range 100 {
+		if _, ok := n.pid(name); !ok {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// Pause stops a component in its tracks, and Resume lets it go on: a server that hangs.
+func (n *Node) Pause(name string) error { return n.signal(name, syscall.SIGSTOP) }
+
+// Resume lets a component go on that was paused.
+func (n *Node) Resume(name string) error { return n.signal(name, syscall.SIGCONT) }
+
+func (n *Node) signal(name string, s syscall.Signal) error {
+	pid, ok := n.pid(name)
+	if !ok {
+		return fmt.Errorf("%s does not run", name)
+	}
+	return syscall.Kill(pid, s)
+}
+
+// until calls ok until it is nil or the time is over.
+func until(ctx context.Context, what string, limit time.Duration, ok func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		err := ok()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s not within %v: %w", what, limit, err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
