@@ -69,6 +69,7 @@ type LimitConfig struct {
 // NodeConfig says where the agent runs.
 type NodeConfig struct {
 	Name   string `yaml:"name"`
+	Root   string `yaml:"root"`
 	Proc   string `yaml:"proc"`
 	Cgroup string `yaml:"cgroup"`
 }
@@ -84,7 +85,7 @@ func DefaultConfig() Config {
 		Heartbeat:    HeartbeatConfig{Interval: time.Second, Timeout: 5 * time.Second},
 		Buffers:      BufferConfig{Events: 8 * mib, State: 8 * mib},
 		Limits:       LimitConfig{Processes: 32768, ProcessText: 32 * mib},
-		Node:         NodeConfig{Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
+		Node:         NodeConfig{Root: "/", Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
 		Metadata:     MetadataConfig{Wait: 5 * time.Second, HeldEvents: 8192, HeldBytes: 32 * mib},
 		Runtime:      RuntimeConfig{Enabled: true},
 		Kubernetes:   KubernetesConfig{Enabled: whereFound, Peers: true, RuleSets: true},
@@ -228,7 +229,7 @@ func (l LimitConfig) Validate() error {
 // Validate says what is wrong, beginning with the key.
 func (n NodeConfig) Validate() error {
 	var errs []error
-	for _, dir := range []struct{ key, path string }{{"node.proc", n.Proc}, {"node.cgroup", n.Cgroup}} {
+	for _, dir := range []struct{ key, path string }{{"node.root", n.Root}, {"node.proc", n.Proc}, {"node.cgroup", n.Cgroup}} {
 		if !filepath.IsAbs(dir.path) {
 			errs = append(errs, fmt.Errorf("%s: %q is no absolute path", dir.key, dir.path))
 		}

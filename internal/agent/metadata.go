@@ -18,8 +18,26 @@ import (
 	"github.com/goshawk-security/goshawk/internal/enrich/kube"
 	"github.com/goshawk-security/goshawk/internal/enrich/metadata"
 	"github.com/goshawk-security/goshawk/internal/enrich/peer"
+	"github.com/goshawk-security/goshawk/internal/enrich/runtime"
 	"github.com/goshawk-security/goshawk/internal/event"
 )
+
+// runtimeSays takes over what the runtime says of a container, its own name included.
+func runtimeSays(r runtime.Answer) metadata.Answer {
+	a := metadata.Answer{ID: r.ID, Info: r.Info, Answered: r.Answered, Missed: r.Missed}
+	if a.Info != nil && a.Info.Runtime == "" {
+		info := *a.Info
+		info.Runtime = r.Runtime
+		a.Info = &info
+	}
+	return a
+}
+
+// runtimeTime is how long a runtime may take for a container: less than events wait,
+// so that they learn that it did not answer and do not sit out their time.
+func runtimeTime(wait time.Duration) time.Duration {
+	return max(min(3*time.Second, wait*3/4), time.Millisecond)
+}
 
 // maxPeers bounds the addresses whose owners are kept.
 const maxPeers = 4096
@@ -27,8 +45,9 @@ const maxPeers = 4096
 // sources are where the metadata of containers comes from. Each may be nil: it is
 // switched off or not there.
 type sources struct {
-	kube  *kube.Client
-	peers *peers
+	runtime *runtime.Client
+	kube    *kube.Client
+	peers   *peers
 }
 
 // peers are the other ends of connections as enrich asks for them.
@@ -40,6 +59,10 @@ func (p *peers) DNSName(*event.Container, netip.Addr) string { return "" }
 // newSources makes what the configuration asks for. Nothing is asked before run.
 func (a *Agent) newSources() (*sources, error) {
 	s := &sources{}
+	if a.cfg.Runtime.Enabled {
+		s.runtime = runtime.New(runtime.Config{Root: a.cfg.Node.Root, Sockets: a.cfg.Runtime.Sockets, Timeout: runtimeTime(a.cfg.Metadata.Wait),
+			Report: func(r runtime.Answer) { a.enricher.Answer(runtimeSays(r)) }}, a.log.Named("runtime"))
+	}
 	if !a.cfg.Kubernetes.wanted() {
 		return s, nil
 	}
@@ -59,6 +82,9 @@ func (a *Agent) newSources() (*sources, error) {
 
 // fill tells enrichment where metadata comes from.
 func (s *sources) fill(cfg *enrich.Config) {
+	if s.runtime != nil {
+		cfg.Runtime = s.runtime
+	}
 	cfg.Pods = s.kube != nil
 	if s.peers != nil {
 		cfg.Peers = s.peers
@@ -68,6 +94,9 @@ func (s *sources) fill(cfg *enrich.Config) {
 // run asks until ctx ends and returns when everything has ended.
 func (s *sources) run(ctx context.Context) {
 	var all sync.WaitGroup
+	if s.runtime != nil {
+		all.Go(func() { s.runtime.Run(ctx) })
+	}
 	if s.kube != nil {
 		all.Go(func() { s.kube.Run(ctx) })
 	}
@@ -99,6 +128,11 @@ func (k KubernetesConfig) rest() (*rest.Config, error) {
 // missing says which sources do not answer, for readiness and metrics.
 func (s *sources) missing() []doctor.Check {
 	var list []doctor.Check
+	if s.runtime != nil {
+		if err := s.runtime.Health(); err != nil {
+			list = append(list, doctor.Check{Name: "runtime", Status: doctor.Degraded, Found: err.Error()})
+		}
+	}
 	if s.kube != nil {
 		if err := s.kube.Health(); err != nil {
 			list = append(list, doctor.Check{Name: "kubernetes", Status: doctor.Degraded, Found: err.Error()})

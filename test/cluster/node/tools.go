@@ -18,6 +18,10 @@ var components = []string{"etcd", "kube-apiserver", "kube-controller-manager", "
 // bin returns the path of a component.
 func (n *Node) bin(name string) string { return filepath.Join(n.Dir, "bin", name) }
 
+// linkFlags name the version that the programs say they are: helm and others ask the
+// API server for it.
+const linkFlags = "-s -w -X k8s.io/component-base/version.gitVersion=v1.34.2 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34"
+
 // source is the directory of a module beside this package.
 func source(name string) string {
 	_, file, _, _ := runtime.Caller(0)
@@ -41,7 +45,7 @@ func (n *Node) build(ctx context.Context) error {
 	n.kube, n.helm = filepath.Join(cache, "kube"), filepath.Join(cache, "helm")
 	for _, p := range []struct{ dir, pkg, out string }{{"kube", ".", n.kube}, {"helm", "helm.sh/helm/v3/cmd/helm", n.helm}} {
 		// The Go tool finds out itself whether there is anything to do.
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", p.out, p.pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags="+linkFlags, "-o", p.out, p.pkg)
 		cmd.Dir = source(p.dir)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 		if out, err := cmd.CombinedOutput(); err != nil {
