@@ -46,6 +46,7 @@ type Agent struct {
 	// What the machine keeps from the agent; written before the server starts.
 	degraded []doctor.Check
 	sources  *sources
+	sight    sight
 	asked    atomic.Int64 // when the end began, in ns since the Unix epoch; 0 before
 
 	catalogue *field.Catalogue
@@ -84,6 +85,7 @@ func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
 	if a.sources, err = a.newSources(); err != nil {
 		return nil, err
 	}
+	a.sight.metrics(a.metrics.registry)
 	a.metrics.registry.MustRegister(&metadataCollector{a.held, a.sources, a.metrics})
 	a.health = newHealth(a.beat, cfg.Heartbeat.Timeout, time.Now)
 	a.metrics.watch(a.beat)
@@ -170,6 +172,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("cannot watch this machine: %w", err)
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
+	a.begins(time.Now())
 	a.log.Info("watching", zap.Int("rules", a.rules.set.Len()), zap.String("hash", short(a.rules.hash)),
 		zap.Stringers("calls", a.rules.set.Types()), zap.Stringer("reads", src.Flavour), zap.String("http", a.cfg.HTTP.Address))
 	return a.watchAll(ctx, src)
@@ -236,6 +239,7 @@ func (a *Agent) detachAtEnd(ctx context.Context, stop <-chan struct{}, src *capt
 	}
 	a.log.Info("stopping")
 	a.health.stop()
+	a.ends(time.Now())
 	a.kernelMu.Lock()
 	defer a.kernelMu.Unlock()
 	a.detached = true

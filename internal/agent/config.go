@@ -52,6 +52,7 @@ type HTTPConfig struct {
 type HeartbeatConfig struct {
 	Interval time.Duration `yaml:"interval"`
 	Timeout  time.Duration `yaml:"timeout"`
+	Announce bool          `yaml:"announce"`
 }
 
 // BufferConfig is the memory between the kernel and the agent.

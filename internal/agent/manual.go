@@ -54,6 +54,7 @@ var keyDocs = []keyDoc{
 	{"http.address", "", "Where `/metrics`, `/healthz` and `/readyz` are served. Two agents on one node need two. `--http` on the command line takes its place."},
 	{"heartbeat.interval", "", "How often the agent makes the call that must come through."},
 	{"heartbeat.timeout", "", "How old the newest heartbeat that came through may be while the agent is ready. At least twice the interval, at most 10m."},
+	{"heartbeat.announce", "false", "Send an alert when the agent begins to see and one when it ends (source goshawk, Informational): a SIEM can compute from them what nobody saw."},
 	{"buffers.events", "", "Ring for events between kernel and agent, a power of two. Larger takes longer bursts. It is locked memory."},
 	{"buffers.state", "", "Ring for births, images and ends of processes."},
 	{"limits.processes", "", "Processes in the table; when there are more, some living ones are dropped and read from /proc when they act."},
