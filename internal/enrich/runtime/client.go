@@ -17,11 +17,9 @@ import (
 )
 
 const (
-	maxTasks    = 4096 // containers that are not answered to the end
-	readers     = 2    // goroutines that read bundles
-	owedPerTick = 64
-	tick        = time.Second
-
+	maxTasks       = 4096 // containers that are not answered to the end
+	readers        = 2    // goroutines that read bundles
+	owedPerTick    = 64
 	defaultWorkers = 3
 	defaultTimeout = 3 * time.Second
 
@@ -42,7 +40,7 @@ type Config struct {
 	Root    string        // where the node's file system is seen; "" is "/"
 	Sockets []string      // paths below Root; found in the usual places if there are none
 	Workers int           // how many questions are asked at a time; 3 if 0
-	Timeout time.Duration // for a container's answers, and for each question; 3 s if 0
+	Timeout time.Duration // for a container's answers, 3 s if 0
 	// Report takes the answers. It is called from any goroutine, that of Ask included,
 	// and must neither block nor call the Client. After Forget one that was on its way may still come.
 	Report func(Answer)
@@ -76,6 +74,7 @@ type counts struct {
 type Client struct {
 	cfg     Config
 	log     *zap.Logger
+	pace    pace
 	bundles *bundle.Reader
 	sockets *sockets
 	counts  counts
@@ -98,7 +97,12 @@ func New(cfg Config, log *zap.Logger) *Client {
 	cfg.Workers = cmp.Or(cfg.Workers, defaultWorkers)
 	cfg.Timeout = cmp.Or(cfg.Timeout, defaultTimeout)
 	c := &Client{
-		cfg: cfg, log: log, bundles: bundle.New(cfg.Root), tasks: map[string]*task{},
+		cfg: cfg, log: log, pace: pace{
+			scan: time.Second, probe: 2 * time.Second, greet: 10 * time.Second, owed: 5 * time.Second,
+			// Who does not want to wait does not make a runtime slower than it is.
+			call: max(cfg.Timeout, time.Second),
+		},
+		bundles: bundle.New(cfg.Root), tasks: map[string]*task{},
 		// A container is in each of them once at most, so that they are never full.
 		reads: make(chan *task, maxTasks), asks: make(chan *task, maxTasks),
 		wake: make(chan struct{}, 1),
@@ -221,7 +225,7 @@ func (c *Client) enqueue(queue chan *task, t *task) {
 	c.counts.overflow.Add(1)
 	t.mu.Lock()
 	if !t.over {
-		t.owe(queue == c.asks, owedPause)
+		t.owe(queue == c.asks, c.pace.owed)
 		if missed := t.left; missed != 0 {
 			c.cfg.Report(t.answer(missed, missed))
 		}

@@ -13,16 +13,20 @@ import (
 	"github.com/goshawk-security/goshawk/internal/enrich/runtime/peer"
 )
 
-const (
-	// tripAfter is how many containers in a row must get no answer until a runtime
-	// counts as down.
-	tripAfter = 3
-	// probeEvery is the pause between two questions to a runtime that is down.
-	probeEvery = 2 * time.Second
-	// greetEvery is the same for a socket that speaks something else. The CRI part of
+// tripAfter is how many containers in a row must get no answer until a runtime
+// counts as down.
+const tripAfter = 3
+
+// pace is how often things are tried again, and for how long.
+type pace struct {
+	scan  time.Duration // for sockets, and for what is due
+	call  time.Duration // how long a question may take; no pause
+	probe time.Duration // the pause between two questions to a runtime that is down
+	// greet is the same for a socket that speaks something else. The CRI part of
 	// containerd may come later than its socket.
-	greetEvery = 10 * time.Second
-)
+	greet time.Duration
+	owed  time.Duration // the same for a container that a runtime owes
+}
 
 // talker is a runtime behind a socket. Its methods are used by any number of
 // goroutines and end with ctx.
@@ -35,10 +39,10 @@ type talker interface {
 // endpoint is a socket, and what is known of who answers there. It outlives the
 // runtime's restarts.
 type endpoint struct {
-	socket  socket
-	timeout time.Duration
-	log     *zap.Logger
-	counts  *counts
+	socket socket
+	pace   pace
+	log    *zap.Logger
+	counts *counts
 
 	mu      sync.Mutex
 	peer    talker
@@ -85,7 +89,7 @@ func (e *endpoint) ask(ctx context.Context, q peer.Question) (*peer.Said, error)
 	e.latest = q
 	e.mu.Unlock()
 	e.counts.calls.Add(1)
-	call, cancel := context.WithTimeout(ctx, e.timeout)
+	call, cancel := context.WithTimeout(ctx, e.pace.call)
 	defer cancel()
 	s, err := p.Ask(call, q)
 	if ctx.Err() != nil {
@@ -126,7 +130,7 @@ func (e *endpoint) failed(p talker, err error) {
 		return
 	}
 	e.down = time.Now()
-	e.next = e.down.Add(probeEvery)
+	e.next = e.down.Add(e.pace.probe)
 	e.log.Warn("the container runtime does not answer: containers are named by their bundles alone until it does",
 		zap.String("runtime", e.called()), zap.Error(err))
 }
@@ -158,7 +162,7 @@ func (e *endpoint) unfit(p talker, err error) {
 		e.log.Info("a socket of a container runtime is of no use here", zap.String("runtime", e.called()), zap.Error(err))
 	}
 	e.useless, e.cause, e.fails = true, err, 0
-	e.next = time.Now().Add(greetEvery)
+	e.next = time.Now().Add(e.pace.greet)
 }
 
 // connect makes the endpoint talk to a socket that is new, or new again.
@@ -199,9 +203,9 @@ func (e *endpoint) try(ctx context.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.trying = false
-	e.next = time.Now().Add(probeEvery)
+	e.next = time.Now().Add(e.pace.probe)
 	if e.useless {
-		e.next = time.Now().Add(greetEvery)
+		e.next = time.Now().Add(e.pace.greet)
 	}
 }
 
@@ -210,7 +214,7 @@ func (e *endpoint) greet(ctx context.Context) (peer.Greeting, error) {
 	e.mu.Lock()
 	p := e.peer
 	e.mu.Unlock()
-	call, cancel := context.WithTimeout(ctx, e.timeout)
+	call, cancel := context.WithTimeout(ctx, e.pace.call)
 	defer cancel()
 	hi, err := p.Hello(call)
 	if errors.Is(err, peer.ErrOther) {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +20,6 @@ const (
 	longestPause = 500 * time.Millisecond
 	startedTries = 4
 	startedPause = 100 * time.Millisecond
-	owedPause    = 5 * time.Second
 )
 
 // task is a container of which something is still to be said. It ends with
@@ -98,22 +98,30 @@ func (t *task) answer(answered, missed event.Sources) Answer {
 
 // info joins what bundle and runtime say. The caller holds mu.
 func (t *task) info() *event.ContainerInfo {
-	switch {
-	case t.bundle == nil && t.said == nil:
+	if t.bundle == nil && t.said == nil {
 		return nil
-	case t.said == nil:
-		i := t.bundle.Info
-		return &i
-	case t.bundle == nil:
-		i := t.said.Info
-		return &i
 	}
-	i, b := t.said.Info, &t.bundle.Info
+	var i event.ContainerInfo
+	switch {
+	case t.said == nil:
+		i = t.bundle.Info
+	case t.bundle == nil:
+		i = t.said.Info
+	default:
+		i = join(t.said, &t.bundle.Info)
+	}
+	i.Runtime = t.runtime
+	return &i
+}
+
+// join adds what the bundle says to what the runtime says.
+func join(said *peer.Said, b *event.ContainerInfo) event.ContainerInfo {
+	i := said.Info
 	i.Sandbox = i.Sandbox || b.Sandbox
-	if !t.said.Privileged {
+	if !said.Privileged {
 		i.Privileged = b.Privileged
 	}
-	if !t.said.Namespaces {
+	if !said.Namespaces {
 		i.HostPID, i.HostNetwork, i.HostIPC = b.HostPID, b.HostNetwork, b.HostIPC
 	}
 	// What the kernel mounts is in the bundle. Taking it again keeps an event that was
@@ -128,20 +136,12 @@ func (t *task) info() *event.ContainerInfo {
 	if len(i.PodIPs) == 0 {
 		i.PodIPs = b.PodIPs
 	}
-	if i.Created == 0 {
-		i.Created = b.Created
-	}
-	for _, s := range [...]struct{ into, from *string }{
-		{&i.Name, &b.Name}, {&i.Image, &b.Image}, {&i.ImageID, &b.ImageID},
-		{&i.ImageDigest, &b.ImageDigest}, {&i.User, &b.User}, {&i.PodName, &b.PodName},
-		{&i.PodNamespace, &b.PodNamespace}, {&i.PodUID, &b.PodUID},
-		{&i.SandboxID, &b.SandboxID}, {&i.CNIResult, &b.CNIResult},
-	} {
-		if *s.into == "" {
-			*s.into = *s.from
-		}
-	}
-	return &i
+	i.Created = cmp.Or(i.Created, b.Created)
+	i.Name, i.User = cmp.Or(i.Name, b.Name), cmp.Or(i.User, b.User)
+	i.Image, i.ImageID, i.ImageDigest = cmp.Or(i.Image, b.Image), cmp.Or(i.ImageID, b.ImageID), cmp.Or(i.ImageDigest, b.ImageDigest)
+	i.PodName, i.PodNamespace, i.PodUID = cmp.Or(i.PodName, b.PodName), cmp.Or(i.PodNamespace, b.PodNamespace), cmp.Or(i.PodUID, b.PodUID)
+	i.SandboxID, i.CNIResult = cmp.Or(i.SandboxID, b.SandboxID), cmp.Or(i.CNIResult, b.CNIResult)
+	return i
 }
 
 // end stops the timers. The caller holds mu.

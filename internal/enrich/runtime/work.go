@@ -136,7 +136,7 @@ func (c *Client) retry(t *task, from *endpoint, err error) {
 		c.counts.retries.Add(1)
 		t.timers[fromRuntime] = time.AfterFunc(pause(runtimePause, t.tries[fromRuntime]-1), func() { c.enqueue(c.asks, t) })
 	default:
-		t.owe(!errors.Is(err, peer.ErrUnknown), owedPause)
+		t.owe(!errors.Is(err, peer.ErrUnknown), c.pace.owed)
 	}
 	t.mu.Unlock()
 	c.settle(t)
@@ -209,7 +209,7 @@ func (c *Client) settle(t *task) {
 
 // keep looks after the sockets until ctx ends.
 func (c *Client) keep(ctx context.Context) {
-	ticker := time.NewTicker(tick)
+	ticker := time.NewTicker(c.pace.scan)
 	defer ticker.Stop()
 	defer c.background.Wait()
 	for {
@@ -310,7 +310,7 @@ func (c *Client) eligible(q question) []*endpoint {
 // endpoint, dial and found are what sockets needs to know of runtimes.
 
 func (c *Client) endpoint(s socket) *endpoint {
-	return &endpoint{socket: s, timeout: c.cfg.Timeout, log: c.log, counts: &c.counts}
+	return &endpoint{socket: s, pace: c.pace, log: c.log, counts: &c.counts}
 }
 
 func (c *Client) dial(e *endpoint) (talker, error) {
