@@ -18,7 +18,7 @@ const (
 	bundlePause  = 2 * time.Millisecond
 	runtimePause = 10 * time.Millisecond
 	longestPause = 500 * time.Millisecond
-	startedTries = 4
+	startedTries = 6
 	startedPause = 100 * time.Millisecond
 )
 
@@ -38,6 +38,7 @@ type task struct {
 	said    *peer.Said    // nil if nobody said anything
 	tries   [2]int
 	started int       // how often it was asked whether the container started
+	late    int       // attempts that failed after it was answered for
 	asking  bool      // it waits for, or has, an answer of the runtime
 	owed    bool      // the runtime has not answered and may do so when it works again
 	next    time.Time // when to ask again, if owed

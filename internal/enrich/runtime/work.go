@@ -119,7 +119,7 @@ func (c *Client) askWhenStarted(t *task) {
 	}
 	t.started++
 	t.asking = true
-	t.timers[fromRuntime] = time.AfterFunc(startedPause<<(2*(t.started-1)), func() { c.enqueue(c.asks, t) })
+	t.timers[fromRuntime] = time.AfterFunc(startedPause<<(t.started-1), func() { c.enqueue(c.asks, t) })
 }
 
 // retry asks again after a while, as long as there is time.
@@ -136,7 +136,9 @@ func (c *Client) retry(t *task, from *endpoint, err error) {
 		c.counts.retries.Add(1)
 		t.timers[fromRuntime] = time.AfterFunc(pause(runtimePause, t.tries[fromRuntime]-1), func() { c.enqueue(c.asks, t) })
 	default:
-		t.owe(!errors.Is(err, peer.ErrUnknown), c.pace.owed)
+		// A runtime may hang over this container alone.
+		t.owe(!errors.Is(err, peer.ErrUnknown), c.pace.owed<<min(t.late, 6))
+		t.late++
 	}
 	t.mu.Unlock()
 	c.settle(t)
