@@ -46,6 +46,7 @@ type Agent struct {
 	// What the machine keeps from the agent; written before the server starts.
 	degraded []doctor.Check
 	sources  *sources
+	sets     *sets
 	sight    sight
 	asked    atomic.Int64 // when the end began, in ns since the Unix epoch; 0 before
 
@@ -71,22 +72,27 @@ func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
 		cfg: cfg, log: log, catalogue: Catalogue(), reloads: make(chan struct{}, 1),
 		beat: newHeartbeat(time.Now),
 	}
-	loaded, err := loadRuleset(&cfg, a.catalogue)
+	var err error
+	if a.node, err = thisNode(cfg.Node); err != nil {
+		return nil, err
+	}
+	if a.sets, err = a.newSets(); err != nil {
+		return nil, err
+	}
+	loaded, err := loadRuleset(&cfg, a.catalogue, a.sets.sources())
 	a.warnOfRules(loaded)
 	if err != nil {
 		return nil, err
 	}
+	a.sets.tell(loaded.hash, loaded, nil)
 	a.rules, a.ruleStats = loaded.ruleset, newRuleStats(loaded.ruleset)
 	a.metrics = newMetrics(a.ruleStats)
-	if a.node, err = thisNode(cfg.Node); err != nil {
-		return nil, err
-	}
 	a.held = newHeld(cfg.Metadata)
 	if a.sources, err = a.newSources(); err != nil {
 		return nil, err
 	}
 	a.sight.metrics(a.metrics.registry)
-	a.metrics.registry.MustRegister(&metadataCollector{a.held, a.sources, a.metrics})
+	a.metrics.registry.MustRegister(&metadataCollector{a.held, a.sources, a.sets, a.metrics})
 	a.health = newHealth(a.beat, cfg.Heartbeat.Timeout, time.Now)
 	a.metrics.watch(a.beat)
 	if a.builder, err = newBuilder(a.catalogue, a.node, cfg.Mask); err != nil {
@@ -184,6 +190,7 @@ func (a *Agent) open() (*capture.Source, error) {
 	enrichment := a.cfg.enrich()
 	enrichment.Environ, enrichment.Host = a.rules.needsEnviron(), a.node.Hostname
 	a.sources.fill(&enrichment)
+	a.sources.need(a.rules.set.Needs())
 	var err error
 	if a.enricher, err = enrich.New(enrichment, a.log.Named("enrich")); err != nil {
 		return nil, err
@@ -215,6 +222,7 @@ func (a *Agent) watchAll(ctx context.Context, src *capture.Source) error {
 	asking, stopAsking := context.WithCancel(context.Background()) // what is held at the end may still be answered
 	defer stopAsking()
 	beside.Go(func() { a.sources.run(asking) })
+	beside.Go(func() { a.sets.run(asking) })
 
 	a.scan(ctx)
 	a.beat.begin()

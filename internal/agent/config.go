@@ -137,8 +137,10 @@ func (c *Config) resolvePaths(base string) {
 			c.Rules[i] = filepath.Join(base, r)
 		}
 	}
-	if c.Kubernetes.Kubeconfig != "" && !filepath.IsAbs(c.Kubernetes.Kubeconfig) {
-		c.Kubernetes.Kubeconfig = filepath.Join(base, c.Kubernetes.Kubeconfig)
+	for _, path := range []*string{&c.Kubernetes.Kubeconfig, &c.Kubernetes.RuleSetFile} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(base, *path)
+		}
 	}
 	c.Destinations.ResolvePaths(base)
 }

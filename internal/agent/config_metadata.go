@@ -27,6 +27,8 @@ type KubernetesConfig struct {
 	Kubeconfig string `yaml:"kubeconfig"`
 	Peers      bool   `yaml:"peers"`
 	RuleSets   bool   `yaml:"ruleSets"`
+	// RuleSetFile remembers the sets over a restart.
+	RuleSetFile string `yaml:"ruleSetFile"`
 }
 
 // The values of kubernetes.enabled.

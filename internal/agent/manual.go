@@ -73,6 +73,7 @@ var keyDocs = []keyDoc{
 	{"kubernetes.kubeconfig", "the pod's service account", "File with the address of the API server and the credentials for it."},
 	{"kubernetes.peers", "", "Ask for the pod, service or node at the other end of connections that rules or alerts tell of."},
 	{"kubernetes.ruleSets", "", "Follow the resources RuleSet and ClusterRuleSet, beside the files in `rules`."},
+	{"kubernetes.ruleSetFile", "none", "File that remembers them, so that they hold from the start also while the API server does not answer."},
 }
 
 const manualHead = `# Configuration

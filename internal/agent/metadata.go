@@ -20,6 +20,7 @@ import (
 	"github.com/goshawk-security/goshawk/internal/enrich/peer"
 	"github.com/goshawk-security/goshawk/internal/enrich/runtime"
 	"github.com/goshawk-security/goshawk/internal/event"
+	"github.com/goshawk-security/goshawk/internal/field"
 )
 
 // runtimeSays takes over what the runtime says of a container, its own name included.
@@ -88,6 +89,13 @@ func (s *sources) fill(cfg *enrich.Config) {
 	cfg.Pods = s.kube != nil
 	if s.peers != nil {
 		cfg.Peers = s.peers
+	}
+}
+
+// need says what the rules ask for that is not read without them.
+func (s *sources) need(needs field.Needs) {
+	if s.kube != nil {
+		s.kube.SetServices(needs.Has(field.NeedServices))
 	}
 }
 

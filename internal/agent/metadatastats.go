@@ -13,6 +13,7 @@ import (
 type metadataCollector struct {
 	held    *held.Queue
 	sources *sources
+	sets    *sets
 	metrics *metrics
 }
 
@@ -30,8 +31,8 @@ var (
 		"Containers by whether all metadata came in time: whole or partial.", []string{"metadata"}, nil)
 	podsDesc = prometheus.NewDesc("goshawk_kubernetes_pods",
 		"Pods of this node as the Kubernetes API told them.", nil, nil)
-	upDesc = prometheus.NewDesc("goshawk_kubernetes_up",
-		"1 while the Kubernetes API tells of pods.", nil, nil)
+	upDesc = prometheus.NewDesc("goshawk_source_up",
+		"1 while a source of metadata or rules answers: runtime, kubernetes or rulesets. What is switched off is not there.", []string{"source"}, nil)
 	requestsDesc = prometheus.NewDesc("goshawk_kubernetes_requests_total",
 		"Requests to the Kubernetes API; code 0 is no answer.", []string{"verb", "resource", "code"}, nil)
 	receivedDesc = prometheus.NewDesc("goshawk_kubernetes_received_bytes_total",
@@ -61,16 +62,25 @@ func (c *metadataCollector) Collect(ch chan<- prometheus.Metric) {
 		number(settledDesc, prometheus.CounterValue, float64(s.Metadata.Settled), "whole")
 		number(settledDesc, prometheus.CounterValue, float64(s.Metadata.Partial), "partial")
 	}
+	up := func(source string, why error) {
+		n := 1.0
+		if why != nil {
+			n = 0
+		}
+		number(upDesc, prometheus.GaugeValue, n, source)
+	}
+	if c.sources.runtime != nil {
+		up("runtime", c.sources.runtime.Health())
+	}
+	if c.sets.follower != nil {
+		up("rulesets", c.sets.health())
+	}
 	if c.sources.kube == nil {
 		return
 	}
+	up("kubernetes", c.sources.kube.Health())
 	k := c.sources.kube.Stats()
-	up := 0.0
-	if k.Up {
-		up = 1
-	}
 	number(podsDesc, prometheus.GaugeValue, float64(k.Pods))
-	number(upDesc, prometheus.GaugeValue, up)
 	number(receivedDesc, prometheus.CounterValue, float64(k.Bytes))
 	for r, n := range k.Requests {
 		number(requestsDesc, prometheus.CounterValue, float64(n), r.Verb, r.Resource, fmt.Sprint(r.Code))

@@ -53,6 +53,8 @@ func (a *Agent) followRules(ctx context.Context, kernel kernelSide, lost *losses
 			return
 		case <-changed:
 			a.reload(ctx, kernel, lost, false)
+		case <-a.sets.changed():
+			a.reload(ctx, kernel, lost, false)
 		case <-a.reloads:
 			a.reload(ctx, kernel, lost, true)
 		}
@@ -72,8 +74,9 @@ func poke(ch chan<- struct{}) {
 func (a *Agent) reload(ctx context.Context, kernel kernelSide, lost *losses, asked bool) {
 	began := time.Now()
 	why, old := a.ruleStats.failed()
-	next, err := loadRuleset(&a.cfg, a.catalogue)
+	next, err := loadRuleset(&a.cfg, a.catalogue, a.sets.sources())
 	if err == nil && next.hash == old.hash {
+		a.sets.tell(old.hash, next, nil)
 		if asked || why != "" {
 			a.log.Info("rules read again: they are those in force", zap.String("hash", short(old.hash)))
 		}
@@ -89,10 +92,12 @@ func (a *Agent) reload(ctx context.Context, kernel kernelSide, lost *losses, ask
 	case err != nil && err.Error() == why && !asked: // told already
 	case err != nil:
 		a.ruleStats.ended(outcomeFailure, err.Error())
+		a.sets.tell(old.hash, loaded{ruleset: old}, err)
 		a.log.Error("rules not loaded: the old ones stay in force", zap.Error(err), zap.String("inForce", short(old.hash)),
 			zap.Time("since", old.since), zap.String("refused", short(next.hash)), zap.Duration("took", time.Since(began)))
 	default:
 		a.ruleStats.ended(outcomeSuccess, "")
+		a.sets.tell(next.hash, next, nil)
 		a.log.Info("rules loaded", zap.String("hash", short(next.hash)), zap.String("before", short(old.hash)),
 			zap.Int("rules", len(next.rules)), zap.Int("enabled", next.set.Len()), zap.Duration("took", time.Since(began)))
 	}
@@ -157,6 +162,7 @@ func (a *Agent) takeOver() {
 	}
 	a.rules = h.rules
 	a.enricher.SetEnviron(h.rules.needsEnviron())
+	a.sources.need(h.rules.set.Needs())
 	close(h.taken)
 }
 

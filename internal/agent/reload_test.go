@@ -224,18 +224,18 @@ func TestSelectionAndMatching(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := loadRuleset(&cfg, Catalogue())
+	l, err := loadRuleset(&cfg, Catalogue(), nil)
 	want := "no rule is enabled in the shipped rules after ruleSelection: there is nothing to look for"
 	if err == nil || err.Error() != want || len(l.unused) != 1 {
 		t.Errorf("%v, unused %v", err, l.unused)
 	}
 	cfg.RuleSelection = nil
-	first, err := loadRuleset(&cfg, Catalogue())
+	first, err := loadRuleset(&cfg, Catalogue(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg.RuleMatching = matchAll
-	if all, err := loadRuleset(&cfg, Catalogue()); err != nil || all.hash == first.hash {
+	if all, err := loadRuleset(&cfg, Catalogue(), nil); err != nil || all.hash == first.hash {
 		t.Errorf("the hash does not tell all from first (%v)", err)
 	}
 }

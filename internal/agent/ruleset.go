@@ -13,6 +13,8 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 	"github.com/goshawk-security/goshawk/internal/match"
 	"github.com/goshawk-security/goshawk/internal/rule"
+	"github.com/goshawk-security/goshawk/internal/rule/loader"
+	"github.com/goshawk-security/goshawk/rules"
 )
 
 // ruleset is one version of the rules, ready for use. Only the loop uses its
@@ -35,13 +37,16 @@ type loaded struct {
 	hash     string
 	warnings []*rule.Error
 	unused   []selection.Selector // that name no rule
+	results  []loader.Result      // what became of each source; none if the files are bad
 }
 
 // loadRuleset reads, selects and compiles the rules that the configuration asks
-// for. The error joins every mistake; rules of which none is enabled are one.
-func loadRuleset(cfg *Config, cat *field.Catalogue) (loaded, error) {
-	read, err := loadRules(cfg.Rules, cat)
-	l := loaded{hash: rulesHash(cfg, read), warnings: read.Warnings}
+// for, and those of sources. The error joins every mistake of the files; rules of
+// which none is enabled are one. A mistake in a source is in its result.
+func loadRuleset(cfg *Config, cat *field.Catalogue, sources []loader.Source) (loaded, error) {
+	read, results, err := loader.Load(loader.Config{Files: cfg.Rules, Shipped: rules.FS, Sources: sources, Catalogue: cat,
+		Compile: func(list []*rule.Rule) error { _, err := match.Compile(list); return err }})
+	l := loaded{hash: rulesHash(cfg, read), warnings: read.Warnings, results: results}
 	if err != nil {
 		return l, err
 	}
