@@ -1,10 +1,9 @@
 package peer
 
 import (
+	"container/list"
 	"context"
 	"net/netip"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -17,130 +16,128 @@ type Config struct {
 	WhoHas func(context.Context, netip.Addr) (event.Peer, error)
 	Max    int           // addresses that are kept
 	Wait   time.Duration // for an answer
-	Now    func() uint64 // CLOCK_BOOTTIME in ns
+	Now    func() uint64 // CLOCK_BOOTTIME in ns; any goroutine calls it
 }
 
 // How long an answer is believed.
 const (
-	podAge   = 30 * time.Second // another pod can have the address then
-	otherAge = 5 * time.Minute
-	errorAge = 10 * time.Second
+	podAge     = 30 * time.Second // another pod can have the address then
+	otherAge   = 5 * time.Minute
+	nobodyAge  = 15 * time.Second // that nobody has it, at first; twice as long each time
+	privateAge = time.Minute      // and at most, where a pod may have it any moment
+	errorAge   = 10 * time.Second
 )
 
 const (
-	workers   = 2
 	queueSize = 1024
+	failures  = 3 // in a row, after which no question is put for errorAge
 )
 
 // Stats counts what a Cache did.
 type Stats struct {
-	Peers  int    // kept now
-	Asked  uint64 // addresses that were handed to a worker
-	Failed uint64 // that got no answer, or an error
-	Late   uint64 // that got none in time
-	Full   uint64 // that were not asked for, since too many wait
+	Peers   int    // kept now
+	Asked   uint64 // questions that were handed to a worker
+	Failed  uint64 // that got no answer, or an error
+	Late    uint64 // peers that waited for too long
+	Full    uint64 // that were not asked for, since too many wait
+	Paused  uint64 // that were not asked for, since nobody answers
+	Evicted uint64 // that were believed still, and made room for others
 }
 
-// Cache finds peers. All methods but Run are for the goroutine that handles events.
+// Cache finds peers. All methods but Run and Changed are for the goroutine that handles
+// events.
 type Cache struct {
 	cfg     Config
 	peers   map[netip.Addr]*entry
-	waiting []*entry // in the order of their deadlines
-	queue   chan netip.Addr
+	recent  *list.List            // of *entry, the one asked for last first
+	waiting []*entry              // in the order of their deadlines
+	again   [len(retries)][]retry // what is asked once more, each in the order of its time
+	failed  int                   // answers in a row that were errors
 	stats   Stats
-
-	news  atomic.Bool
-	mu    sync.Mutex
-	inbox []answer
+	link
 }
 
+// entry is one address. What waits for an answer may have left the cache already.
 type entry struct {
-	peer  *event.Peer
-	until uint64 // when it is not believed any more; while it waits, its deadline
+	addr   netip.Addr
+	peer   *event.Peer
+	until  uint64        // when it is not believed any more; while it waits, its deadline
+	nobody time.Duration // for how long it was believed last that nobody has it
+	tries  int           // answers that were doubted
+	early  event.Peer    // the last of them
+	doubt  bool          // the address changed hands while the question was on its way
+	place  *list.Element
 }
 
-type answer struct {
-	addr netip.Addr
-	peer event.Peer
-	err  error
+// retries are the pauses before an address that nobody has is asked for once more.
+var retries = [...]time.Duration{time.Second, 2 * time.Second}
+
+type retry struct {
+	e  *entry
+	at uint64
 }
 
 // New returns an empty Cache. Nothing is answered before Run runs.
 func New(cfg Config) *Cache {
-	return &Cache{cfg: cfg, peers: map[netip.Addr]*entry{}, queue: make(chan netip.Addr, queueSize)}
-}
-
-// Run asks until ctx ends.
-func (c *Cache) Run(ctx context.Context) {
-	var all sync.WaitGroup
-	for range workers {
-		all.Go(func() { c.work(ctx) })
-	}
-	all.Wait()
-}
-
-func (c *Cache) work(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case addr := <-c.queue:
-			p, err := c.ask(ctx, addr)
-			c.mu.Lock()
-			c.inbox = append(c.inbox, answer{addr, p, err})
-			c.mu.Unlock()
-			c.news.Store(true)
-		}
-	}
-}
-
-// ask bounds the time of one question: who waits has given up then.
-func (c *Cache) ask(ctx context.Context, addr netip.Addr) (event.Peer, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Wait)
-	defer cancel()
-	return c.cfg.WhoHas(ctx, addr)
+	return &Cache{cfg: cfg, peers: map[netip.Addr]*entry{}, recent: list.New(), link: link{queue: make(chan question, queueSize)}}
 }
 
 // Peer returns what is known of an address. It implements a part of event.Peers.
 func (c *Cache) Peer(addr netip.Addr) *event.Peer {
 	now := c.cfg.Now()
-	if e := c.peers[addr]; e != nil && (e.peer.Waiting || now < e.until) {
-		return e.peer
+	old := c.peers[addr]
+	if old != nil && (old.peer.Waiting || now < old.until) {
+		c.recent.MoveToFront(old.place)
+		return old.peer
 	}
-	e := &entry{peer: &event.Peer{}, until: now + uint64(otherAge)}
-	c.keep(addr, e, now)
-	if addr.IsLoopback() || addr.IsUnspecified() {
+	e := &entry{addr: addr, peer: &event.Peer{}, until: now + uint64(otherAge)}
+	c.keep(e, now)
+	switch {
+	case addr.IsLoopback(), addr.IsUnspecified(), addr.IsLinkLocalUnicast():
 		e.peer.Kind = event.PeerLocal
-		return e.peer
-	}
-	select {
-	case c.queue <- addr:
-		c.stats.Asked++
+	case addr.IsMulticast(), addr == broadcast: // many at the other end
+	case now < c.paused.Load():
+		c.stats.Paused++
+		e.peer.Missed, e.until = true, c.paused.Load()
+	case !c.ask(e, now):
+		e.peer.Missed, e.until = true, now+uint64(errorAge)
+	default:
 		e.peer.Waiting, e.until = true, now+uint64(c.cfg.Wait)
 		c.waiting = append(c.waiting, e)
-	default:
-		c.stats.Full++
-		e.peer.Missed, e.until = true, now+uint64(errorAge)
 	}
 	return e.peer
 }
 
-// keep makes room for an entry: what is not believed any more goes first, then any.
-func (c *Cache) keep(addr netip.Addr, e *entry, now uint64) {
-	if len(c.peers) >= c.cfg.Max {
-		for a, old := range c.peers {
-			if !old.peer.Waiting && now >= old.until {
-				delete(c.peers, a)
-			}
-		}
-		for a := range c.peers {
-			if len(c.peers) < c.cfg.Max {
-				break
-			}
-			delete(c.peers, a)
-		}
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// ask hands a question to the workers, unless too many are there.
+func (c *Cache) ask(e *entry, now uint64) bool {
+	select {
+	case c.queue <- question{e: e, addr: e.addr, stale: now + uint64(max(c.cfg.Wait, lookupTime))}:
+		c.stats.Asked++
+		return true
+	default:
+		c.stats.Full++
+		return false
 	}
-	c.peers[addr] = e
+}
+
+// keep takes an entry in, in place of the one that has its address or of the one that
+// was not asked for the longest.
+func (c *Cache) keep(e *entry, now uint64) {
+	if old := c.peers[e.addr]; old != nil {
+		e.nobody = old.nobody
+		c.recent.Remove(old.place)
+	}
+	e.place = c.recent.PushFront(e)
+	c.peers[e.addr] = e
+	if c.recent.Len() > c.cfg.Max {
+		last := c.recent.Remove(c.recent.Back()).(*entry)
+		if last.peer.Waiting || now < last.until {
+			c.stats.Evicted++
+		}
+		delete(c.peers, last.addr)
+	}
 }
 
 // Advance takes answers over and gives up what came too late. It tells whether
@@ -152,6 +149,7 @@ func (c *Cache) Advance() bool {
 	}
 	now := c.cfg.Now()
 	changed := news && c.take(now)
+	changed = c.askAgain(now) || changed
 	for len(c.waiting) > 0 {
 		e := c.waiting[0]
 		if e.peer.Waiting && now < e.until {
@@ -159,7 +157,7 @@ func (c *Cache) Advance() bool {
 		}
 		if e.peer.Waiting {
 			c.stats.Late++
-			e.peer.Waiting, e.peer.Missed, e.until = false, true, now+uint64(errorAge)
+			c.giveUp(e, now)
 			changed = true
 		}
 		c.waiting[0], c.waiting = nil, c.waiting[1:]
@@ -167,32 +165,127 @@ func (c *Cache) Advance() bool {
 	return changed
 }
 
-// take empties the inbox. An answer for an entry that does not wait comes too late: who
-// read it before must not see another one now.
-func (c *Cache) take(now uint64) bool {
-	c.mu.Lock()
-	news := c.inbox
-	c.inbox = nil
-	c.news.Store(false)
-	c.mu.Unlock()
-	for _, n := range news {
-		e := c.peers[n.addr]
-		if e == nil || !e.peer.Waiting {
-			continue
-		}
-		if n.err != nil {
-			c.stats.Failed++
-			e.peer.Waiting, e.peer.Missed, e.until = false, true, now+uint64(errorAge)
-			continue
-		}
-		*e.peer = n.peer
-		e.until = now + uint64(otherAge)
-		if n.peer.Kind == event.PeerPod {
-			e.until = now + uint64(podAge)
+// askAgain puts questions once more whose answer was doubted.
+func (c *Cache) askAgain(now uint64) (changed bool) {
+	for i := range c.again {
+		for len(c.again[i]) > 0 && now >= c.again[i][0].at {
+			e := c.again[i][0].e
+			c.again[i][0], c.again[i] = retry{}, c.again[i][1:]
+			if e.peer.Waiting && !c.ask(e, now) {
+				c.settle(e, e.early, now)
+				changed = true
+			}
 		}
 	}
-	return len(news) > 0
+	return changed
 }
+
+// take empties the inbox.
+func (c *Cache) take(now uint64) bool {
+	changed := false
+	for _, n := range c.collect() {
+		e := n.e
+		switch {
+		case e == nil: // of Changed
+			if e = c.peers[n.addr]; e == nil {
+				continue
+			}
+			if e.doubt, e.nobody = e.peer.Waiting, 0; !e.doubt {
+				e.until = now
+			}
+		case n.err != nil:
+			c.stats.Failed++
+			changed = true
+			if e.peer.Waiting {
+				c.giveUp(e, now)
+			}
+			if c.failed++; c.failed >= failures {
+				c.pause(now)
+			}
+		default:
+			c.failed = 0
+			changed = c.answered(e, n.peer, now) || changed
+		}
+	}
+	return changed
+}
+
+// answered takes an answer over, and tells whether a peer waits no longer. Who waited
+// in vain before must not see another answer now: it is for those who ask next.
+func (c *Cache) answered(e *entry, p event.Peer, now uint64) bool {
+	if !e.peer.Waiting {
+		if c.peers[e.addr] == e && e.peer.Missed {
+			late := &entry{addr: e.addr, peer: &event.Peer{}}
+			c.keep(late, now)
+			c.settle(late, p, now)
+		}
+		return false
+	}
+	if p.Kind == event.PeerOutside && inRange(e.addr) && e.nobody == 0 && e.tries < len(retries) {
+		if at := now + uint64(retries[e.tries]); at < e.until {
+			c.again[e.tries] = append(c.again[e.tries], retry{e, at})
+			e.early = p
+			e.tries++
+			return false
+		}
+	}
+	c.settle(e, p, now)
+	return true
+}
+
+// settle sets the answer, which is final, and says for how long it is believed.
+func (c *Cache) settle(e *entry, p event.Peer, now uint64) {
+	p.Waiting = false
+	*e.peer = p
+	age := otherAge
+	switch {
+	case p.Missed:
+		age = errorAge
+	case p.Kind == event.PeerPod:
+		age = podAge
+	case p.Kind == event.PeerOutside:
+		age = max(nobodyAge, min(2*e.nobody, otherAge))
+		if inRange(e.addr) {
+			age = min(age, privateAge)
+		}
+		e.nobody = age
+	}
+	if p.Kind != event.PeerOutside {
+		e.nobody = 0
+	}
+	if e.doubt {
+		age = 0
+	}
+	e.until = now + uint64(age)
+}
+
+// giveUp ends the waiting of a peer: with the answer that was doubted, if there was one.
+func (c *Cache) giveUp(e *entry, now uint64) {
+	if e.tries > 0 {
+		c.settle(e, e.early, now)
+	} else {
+		c.settle(e, event.Peer{Missed: true}, now)
+	}
+}
+
+// pause puts no more questions for a while, and lets nobody wait. One that fails after
+// it begins the next.
+func (c *Cache) pause(now uint64) {
+	c.failed = failures - 1
+	c.paused.Store(now + uint64(errorAge))
+	for _, e := range c.waiting {
+		if e.peer.Waiting {
+			c.giveUp(e, now)
+		}
+	}
+	c.waiting, c.again = nil, [len(retries)][]retry{}
+}
+
+// carrierGrade are the addresses that some clusters give to pods (RFC 6598).
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
+// inRange tells that a pod that began just now is likely to have such an address.
+func inRange(a netip.Addr) bool { return a.IsPrivate() || carrierGrade.Contains(a) }
 
 // Stats returns the counters.
 func (c *Cache) Stats() Stats {
