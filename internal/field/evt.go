@@ -63,8 +63,8 @@ func evtTimeFields() []Field {
 // evtOpenFields tell what an open asks for.
 func evtOpenFields() []Field {
 	return group(Field{Scope: PerEvent, Source: "kernel", Types: openTypes},
-		Field{Name: "evt.is_open_read", Type: event.TypeBool, Get: openTest(func(flags, _ uint64) bool { return flags&unix.O_ACCMODE != unix.O_WRONLY }),
-			Desc: "True if the call opens a file for reading, whether it succeeds or not."},
+		Field{Name: "evt.is_open_read", Type: event.TypeBool, Get: openTest(func(flags, _ uint64) bool { return flags&unix.O_ACCMODE != unix.O_WRONLY && flags&unix.O_PATH == 0 }),
+			Desc: "True if the call opens a file for reading, whether it succeeds or not; O_PATH only names a file."},
 		Field{Name: "evt.is_open_write", Type: event.TypeBool, Get: openTest(func(flags, _ uint64) bool { return flags&unix.O_ACCMODE != unix.O_RDONLY }),
 			Desc: "True if the call opens a file for writing, whether it succeeds or not; creat does."},
 		Field{Name: "evt.is_open_exec", Type: event.TypeBool, Get: openTest(func(flags, mode uint64) bool { return creates(flags) && mode&0o111 != 0 }),

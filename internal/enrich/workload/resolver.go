@@ -65,6 +65,7 @@ type Resolver struct {
 	unknown    map[uint64]uint64 // id → when to ask again
 	stats      Stats
 	scratch    []byte
+	walked     uint64 // when find last looked, in event time
 }
 
 type cgroup struct {
@@ -186,7 +187,13 @@ func (r *Resolver) Ask(id uint64, pid uint32, now uint64) (*event.Container, boo
 	if until, asked := r.unknown[id]; id == 0 || asked && now < until {
 		return nil, false
 	}
-	if path, ok := r.pathOf(pid); ok && r.agrees(id, path) {
+	path, ok := r.pathOf(pid)
+	if ok && strings.HasPrefix(path, "/..") {
+		path, ok = r.find(id, now)
+	} else {
+		ok = ok && r.agrees(id, path)
+	}
+	if ok {
 		delete(r.unknown, id)
 		r.stats.Late++
 		r.add(id, path, false)
@@ -208,6 +215,27 @@ func (r *Resolver) pathOf(pid uint32) (string, bool) {
 		return "", false
 	}
 	return PathIn(data, r.controller)
+}
+
+// find looks for a cgroup by its id in the file system. It is for an agent in a cgroup
+// namespace of its own, to which /proc shows paths from there: /../../x may be anything.
+// On a node of a thousand cgroups it takes some ms, so it is done once a second at most.
+func (r *Resolver) find(id, now uint64) (path string, ok bool) {
+	if now < r.walked+retryAfter && r.walked != 0 {
+		return "", false
+	}
+	r.walked = now
+	_ = filepath.WalkDir(r.mount, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return nil
+		}
+		if have, isDir := inode(p); isDir && have == id {
+			path, ok = "/"+strings.TrimPrefix(strings.TrimPrefix(p, r.mount), "/"), true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return path, ok
 }
 
 // agrees tells that the path may be the cgroup's: where the directory can be

@@ -229,3 +229,19 @@ func TestAsk(t *testing.T) {
 		t.Error("not asked again after a second")
 	}
 }
+
+// An agent in a cgroup namespace of its own sees paths of others from there.
+func TestAskFromNamespace(t *testing.T) {
+	r, mount := newResolver(t, 100, "/kubepods/besteffort/pod"+uid+"/"+idA)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(filepath.Dir(mount)), "proc/7/cgroup"), []byte("2:pids:/../../pod"+uid+"/"+idA+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	id := mustInode(t, filepath.Join(mount, "kubepods/besteffort/pod"+uid, idA))
+	c, ok := r.Ask(id, 7, 5e9)
+	if !ok || c == nil || c.PodUID != uid {
+		t.Errorf("container %+v, %v", c, ok)
+	}
+	if _, ok := r.Ask(id+1e6, 7, 5e9+1); ok {
+		t.Error("looked through all cgroups twice in a second")
+	}
+}
