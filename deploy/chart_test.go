@@ -80,7 +80,7 @@ func TestChartRefuses(t *testing.T) {
 		{"config.limit.processes=4096", "'/config': additional properties 'limit' not allowed"},
 		{"config.http.address=0.0.0.0:1", "'/config': additional properties 'http' not allowed"},
 		{"config.buffers.events=lots", "'/config/buffers/events'"},
-		{"rules.shipped=false", "nothing would be detected"},
+		{"rules.shipped=false", "the agent would not start"},
 		{"podMonitor.enabled=true", "this cluster knows no PodMonitor"},
 	}
 	for _, tt := range tests {
@@ -107,6 +107,24 @@ func TestManifestsCurrent(t *testing.T) {
 	for _, made := range files {
 		if diff := cmp.Diff(lines(t, filepath.Join("manifests", filepath.Base(made))), lines(t, made)); diff != "" {
 			t.Errorf("%s is not what the chart makes: run make manifests (-is +would be):\n%s", filepath.Base(made), diff)
+		}
+	}
+}
+
+// TestDefinitions holds the chart's copies of the definitions against those that are
+// made from the code.
+func TestDefinitions(t *testing.T) {
+	files, err := filepath.Glob("crds/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no definitions: %v", err)
+	}
+	copies, err := filepath.Glob(chart + "/files/crds/*.yaml")
+	if err != nil || len(copies) != len(files) {
+		t.Errorf("the chart has %d definitions of %d (%v): make manifests", len(copies), len(files), err)
+	}
+	for _, file := range files {
+		if diff := cmp.Diff(lines(t, file), lines(t, filepath.Join(chart, "files/crds", filepath.Base(file)))); diff != "" {
+			t.Errorf("%s is not the chart's: run make manifests (-is +chart's):\n%s", file, diff)
 		}
 	}
 }
@@ -185,8 +203,8 @@ func compareKeys(t *testing.T, path string, properties, defaults any) {
 }
 
 // chartOwned are keys of the configuration that the chart writes itself.
-var chartOwned = []string{"apiVersion", "rules", "http.address", "node.proc", "node.cgroup", "runtime.enabled",
-	"kubernetes.enabled", "kubernetes.kubeconfig", "kubernetes.peers", "kubernetes.ruleSets"}
+var chartOwned = []string{"apiVersion", "rules", "http.address", "node.proc", "node.cgroup", "node.root", "runtime.enabled",
+	"kubernetes.enabled", "kubernetes.kubeconfig", "kubernetes.peers", "kubernetes.ruleSets", "kubernetes.ruleSetFile"}
 
 // TestConfigKeys holds the schema of `config` against the manual of the agent, which
 // its own tests hold against the code.

@@ -8,15 +8,16 @@ def wanted: [
   "v1/ConfigMap", "v1/Namespace", "v1/ResourceQuota", "v1/Secret", "v1/Service", "v1/ServiceAccount",
   "rbac.authorization.k8s.io/v1/ClusterRole", "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
   "rbac.authorization.k8s.io/v1/Role", "rbac.authorization.k8s.io/v1/RoleBinding",
-  "apiextensions.k8s.io/v1/CustomResourceDefinition", "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration"
+  "apiextensions.k8s.io/v1/CustomResourceDefinition", "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration",
+  "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding"
 ];
 def kind: (.["x-kubernetes-group-version-kind"] // [])[] | [.group, .version, .kind] | map(select(. != "")) | join("/");
 def refs: [.. | objects | .["$ref"]? | strings | ltrimstr("#/definitions/")]; # JSONSchemaProps has a property of that name
 def reach($all; $seen): ([$seen[] | $all[.] | refs[]] + $seen | unique) as $more
   | if ($more | length) == ($seen | length) then $more else reach($all; $more) end;
-def lean: walk(if type == "object" then del(.["x-kubernetes-patch-merge-key", "x-kubernetes-patch-strategy",
-  "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type", "x-kubernetes-unions"])
-  | if (.description | type) == "string" then del(.description) else . end else . end);
+# What only tools that merge need. A property of such a name is an object, and stays.
+def lean: walk(if type == "object" then with_entries(select((.value | type) == "object" or
+  (.key | test("^(description|x-kubernetes-(patch-.*|list-.*|map-type|unions))$") | not))) else . end);
 .definitions as $all
 | [$all | to_entries[] | select([.value | kind] | any(. as $k | wanted | index($k))) | .key] as $roots
 | reach($all; $roots) as $names

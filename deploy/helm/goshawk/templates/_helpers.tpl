@@ -52,13 +52,21 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{/* The agent's configuration: what follows from the values, and `config` on top of it. */}}
 {{- define "goshawk.config" -}}
 {{- $http := dict "address" (printf "0.0.0.0:%v" (int .Values.agent.port)) -}}
-{{- $node := dict "proc" "/host/proc" "cgroup" "/host/sys/fs/cgroup" -}}
+{{- $node := dict "proc" "/host/proc" "cgroup" "/host/sys/fs/cgroup" "root" "/host" -}}
 {{- $runtime := dict "enabled" (not (empty .Values.agent.runtimePaths)) -}}
-{{- $api := dict "enabled" (toString .Values.kubernetes.enabled) "peers" .Values.kubernetes.peers "ruleSets" .Values.controller.enabled -}}
+{{- $api := dict "enabled" (toString .Values.kubernetes.enabled) "peers" .Values.kubernetes.peers -}}
+{{- $sets := eq (include "goshawk.ruleSets" .) "true" -}}
+{{- $_ := set $api "ruleSets" $sets -}}
+{{- if $sets }}{{ $_ := set $api "ruleSetFile" "/var/lib/goshawk/rulesets" }}{{ end -}}
 {{- $config := dict "apiVersion" "goshawk/v1" "http" $http "node" $node "runtime" $runtime "kubernetes" $api -}}
 {{- $paths := include "goshawk.rulePaths" . | fromYamlArray -}}
 {{- if $paths }}{{ $_ := set $config "rules" $paths }}{{ end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) -}}
+{{- end -}}
+
+{{/* Whether agents follow RuleSets. */}}
+{{- define "goshawk.ruleSets" -}}
+{{- and .Values.kubernetes.enabled .Values.ruleSets.enabled -}}
 {{- end -}}
 
 {{/* Ports of the destinations, read off their URLs. */}}
