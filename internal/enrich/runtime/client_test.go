@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -389,14 +388,4 @@ func TestJoin(t *testing.T) {
 			}
 		})
 	}
-}
-
-// lines returns the messages that were logged with some text.
-func (b *box) lines(text string) (n int) {
-	for _, e := range b.logs.All() {
-		if strings.Contains(e.Message, text) {
-			n++
-		}
-	}
-	return n
 }

@@ -289,3 +289,13 @@ func TestEligible(t *testing.T) {
 		})
 	}
 }
+
+// lines returns the messages that were logged with some text.
+func (b *box) lines(text string) (n int) {
+	for _, e := range b.logs.All() {
+		if strings.Contains(e.Message, text) {
+			n++
+		}
+	}
+	return n
+}
