@@ -4,7 +4,8 @@ GO ?= go
 HEC := $(GO) -C test/hec
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps generate lint bench record soak test-kernels fuzz image manifests chart
+.PHONY: help build run test test-deps generate lint bench record soak test-kernels fuzz image manifests chart \
+	test-cluster cluster-up cluster-down
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +43,17 @@ soak: build ## ten minutes of mixed load: memory and accounts (root)
 
 test-kernels: ## the kernel side on Debian's 5.10, 6.1 and 6.12 under emulation
 	./test/kernels/run
+
+test-cluster: ## the agent in a real Kubernetes, built and started here (root, Debian)
+	@./test/install cluster
+	$(GO) test -tags cluster -count=1 -timeout 45m -v ./test/cluster
+
+cluster-up: ## start that Kubernetes to try things by hand; prints how to use it
+	@./test/install cluster
+	$(GO) run ./test/cluster/run up
+
+cluster-down: ## take it away again
+	$(GO) run ./test/cluster/run down
 
 fuzz: ## fuzz every parser for a minute each
 	./test/fuzz

@@ -10,9 +10,11 @@ import (
 // CAP_SYS_RESOURCE.
 const containerdConfig = `version = 2
 root = "%[1]s/containerd"
-state = "%[1]s/run/containerd"
+state = "/run/containerd"
 [grpc]
-  address = "%[2]s"
+  address = "/run/containerd/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "%[1]s/containerd/opt"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "localhost/pause:1"
   restrict_oom_score_adj = true
@@ -20,7 +22,7 @@ state = "%[1]s/run/containerd"
     bin_dir = "/usr/lib/cni"
     conf_dir = "%[1]s/cni"
   [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "native"
+    snapshotter = "%[2]s"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
 `
@@ -38,10 +40,11 @@ const cniConfig = `{
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
+cgroupRoot: /%[2]s
 failCgroupV1: false
 failSwapOn: false
 localStorageCapacityIsolation: false
-containerRuntimeEndpoint: unix://%[2]s
+containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
 resolvConf: ""
 staticPodPath: %[1]s/manifests
 authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: %[1]s/pki/ca.crt}}
@@ -50,10 +53,14 @@ tlsCertFile: %[1]s/pki/kubelet.crt
 tlsPrivateKeyFile: %[1]s/pki/kubelet.key
 clusterDNS: [%[3]s]
 clusterDomain: cluster.local
-podsPerCore: 0
 maxPods: 250
-registryPullQPS: 100
+kubeAPIQPS: 200
+kubeAPIBurst: 400
+eventRecordQPS: 0
 serializeImagePulls: false
+nodeStatusUpdateFrequency: 5s
+syncFrequency: 10s
+configMapAndSecretChangeDetectionStrategy: Watch
 evictionHard: {memory.available: 100Mi, nodefs.available: 0%%, imagefs.available: 0%%, nodefs.inodesFree: 0%%}
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
@@ -72,10 +79,14 @@ rules:
 
 // writeFiles writes the configuration of everything.
 func (n *Node) writeFiles() error {
+	snapshotter := "overlayfs"
+	if !hasOverlay(n.Dir) {
+		snapshotter = "native"
+	}
 	for name, text := range map[string]string{
-		"containerd.toml":   fmt.Sprintf(containerdConfig, n.Dir, n.Socket),
+		"containerd.toml":   fmt.Sprintf(containerdConfig, n.Dir, snapshotter),
 		"cni/pods.conflist": fmt.Sprintf(cniConfig, n.Dir, podRange),
-		"kubelet.yaml":      fmt.Sprintf(kubeletConfig, n.Dir, n.Socket, dnsAddress),
+		"kubelet.yaml":      fmt.Sprintf(kubeletConfig, n.Dir, n.cgroup(), dnsService),
 		"audit.yaml":        auditPolicy,
 	} {
 		if err := os.WriteFile(filepath.Join(n.Dir, name), []byte(text), 0o644); err != nil {
@@ -97,9 +108,9 @@ func (n *Node) writeKeys() error {
 		groups     []string
 		hosts      []string
 	}{
-		{"apiserver", "kube-apiserver", nil, []string{apiAddress, "10.96.0.1", "127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}},
+		{"apiserver", "kube-apiserver", nil, []string{n.Address(), apiService, "127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}},
 		{"accounts", "service-accounts", nil, nil},
-		{"kubelet", "system:node:" + Name, []string{"system:nodes"}, []string{Name, apiAddress}},
+		{"kubelet", "system:node:" + Name, []string{"system:nodes"}, []string{Name, n.Address()}},
 		{"apiserver-kubelet", "kube-apiserver", []string{"system:masters"}, nil},
 		{"controllers", "system:kube-controller-manager", nil, nil},
 		{"scheduler", "system:kube-scheduler", nil, nil},
@@ -111,7 +122,7 @@ func (n *Node) writeKeys() error {
 		}
 	}
 	for _, user := range []string{"kubelet", "controllers", "scheduler", "proxy", "admin"} {
-		if err := a.kubeconfig(filepath.Join(n.Dir, user+".kubeconfig"), user); err != nil {
+		if err := a.kubeconfig(filepath.Join(n.Dir, user+".kubeconfig"), user, n.Address()); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // pauseSource is the program of a sandbox: it waits for the end.
@@ -24,58 +25,74 @@ func main() {
 }
 `
 
+// toolsFile is one program under many names: links, so that the image stays small.
+const toolsFile = "FROM scratch\nCOPY tools /\nCMD [\"/bin/sleep\", \"1000000\"]\n"
+
+// tools are the names of busybox in the image.
+var tools = strings.Fields("sh ash cat chmod cp date echo env false grep head hostname httpd id kill ln ls mkdir mv nc nslookup ps rm sed seq sleep tail test touch tr true wc wget")
+
 // makeImages makes localhost/pause:1, for sandboxes, and localhost/tools:1, a busybox.
 func (n *Node) makeImages(ctx context.Context) error {
 	dir := filepath.Join(n.Dir, "image")
-	if err := os.WriteFile(filepath.Join(dir, "pause.go"), []byte(pauseSource), 0o644); err != nil {
+	if err := write(dir, map[string]string{
+		"pause.go": pauseSource, "pause.dockerfile": "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n",
+		"tools.dockerfile": toolsFile,
+		"tools/etc/passwd": "root:x:0:0:root:/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n",
+		"tools/etc/group":  "root:x:0:\napp:x:1000:\n",
+		"tools/etc/shadow": "root:*:19000:0:99999:7:::\n",
+		"tools/tmp/keep":   "",
+	}); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "pause"), filepath.Join(dir, "pause.go"))
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "pause"), filepath.Join(dir, "pause.go"))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build pause: %w\n%s", err, out)
 	}
-	busybox, err := os.ReadFile("/usr/bin/busybox")
-	if err != nil {
-		return fmt.Errorf("install busybox-static: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "busybox"), busybox, 0o755); err != nil {
+	if err := linkTools(filepath.Join(dir, "tools/bin")); err != nil {
 		return err
 	}
-	for name, text := range map[string]string{
-		"pause": "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n",
-		"tools": toolsFile,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, "passwd"), []byte("root:x:0:0:root:/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n"), 0o644); err != nil {
-			return err
-		}
-		file := filepath.Join(dir, name+".dockerfile")
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			return err
-		}
-		if err := n.Image(ctx, "localhost/"+name+":1", file, dir); err != nil {
+	for _, name := range []string{"pause", "tools"} {
+		if err := n.Image(ctx, "localhost/"+name+":1", filepath.Join(dir, name+".dockerfile"), dir); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// toolsFile links no program: busybox does it itself when the image is used (with
-// chroot isolation RUN would need a shell before there is one).
-const toolsFile = `FROM scratch
-COPY busybox /bin/busybox
-COPY busybox /bin/sh
-COPY busybox /bin/cat
-COPY busybox /bin/nc
-COPY busybox /bin/sleep
-COPY busybox /bin/wget
-COPY busybox /bin/ls
-COPY busybox /bin/true
-COPY busybox /bin/httpd
-COPY passwd /etc/passwd
-COPY passwd /etc/shadow
-CMD ["/bin/sleep", "1000000"]
-`
+// linkTools fills a directory with busybox and its names.
+func linkTools(bin string) error {
+	busybox, err := os.ReadFile("/usr/bin/busybox")
+	if err != nil {
+		return fmt.Errorf("busybox-static is missing: %w", err)
+	}
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(bin, "busybox"), busybox, 0o755); err != nil {
+		return err
+	}
+	for _, name := range tools {
+		if err := os.Symlink("busybox", filepath.Join(bin, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes files below a directory.
+func write(dir string, files map[string]string) error {
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Image builds an image from a Dockerfile and gives it to the runtime.
 func (n *Node) Image(ctx context.Context, name, dockerfile, dir string, args ...string) error {
@@ -98,6 +115,6 @@ func (n *Node) Image(ctx context.Context, name, dockerfile, dir string, args ...
 
 // Import gives an archive of images to the runtime.
 func (n *Node) Import(ctx context.Context, archive string) error {
-	_, err := n.output(ctx, "ctr", "--address", n.Socket, "--namespace", "k8s.io", "images", "import", archive)
+	_, err := n.ctr(ctx, "images", "import", archive)
 	return err
 }

@@ -87,7 +87,7 @@ func writeKey(path string, key *ecdsa.PrivateKey) error {
 }
 
 // kubeconfig writes the way of a user to the API server.
-func (a *authority) kubeconfig(path, user string) error {
+func (a *authority) kubeconfig(path, user, address string) error {
 	read := func(name string) string {
 		b, _ := os.ReadFile(filepath.Join(a.dir, name))
 		return base64.StdEncoding.EncodeToString(b)
@@ -106,5 +106,5 @@ users:
     user:
       client-certificate-data: %s
       client-key-data: %s
-`, apiAddress, apiPort, base64.StdEncoding.EncodeToString(a.pem), read(user+".crt"), read(user+".key")), 0o600)
+`, address, apiPort, base64.StdEncoding.EncodeToString(a.pem), read(user+".crt"), read(user+".key")), 0o600)
 }

@@ -13,18 +13,33 @@ import (
 	"time"
 )
 
-// start runs a component in the background, in a session of its own, with its output in
-// a file, and notes its id for who stops it later.
+// start runs a component in the room, in the background.
 func (n *Node) start(name, program string, args ...string) error {
-	log, err := os.OpenFile(filepath.Join(n.Dir, "log", name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	enter, err := n.enter()
+	if err != nil {
+		return err
+	}
+	if err := n.spawn(name, &syscall.SysProcAttr{Setsid: true}, append(append(enter, program), args...)...); err != nil {
+		return err
+	}
+	pid, ok := n.pid(name)
+	if !ok {
+		return fmt.Errorf("start %s: it ended at once: see %s", name, n.logFile(name))
+	}
+	return n.join(pid)
+}
+
+// spawn runs a command in the background, with its output in a file, and notes its id
+// for who stops it later.
+func (n *Node) spawn(name string, attr *syscall.SysProcAttr, command ...string) error {
+	log, err := os.OpenFile(n.logFile(name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, n.Dir
-	cmd.Env = append(os.Environ(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir, cmd.SysProcAttr = log, log, n.Dir, attr
+	cmd.Env = append(os.Environ(), "PATH="+systemPath)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}
@@ -36,7 +51,12 @@ func (n *Node) start(name, program string, args ...string) error {
 	return os.WriteFile(n.pidFile(name), fmt.Appendf(nil, "%d %s\n", cmd.Process.Pid, started), 0o644)
 }
 
+// systemPath is where Debian's programs are, whatever the caller's PATH.
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 func (n *Node) pidFile(name string) string { return filepath.Join(n.Dir, "run", name+".pid") }
+
+func (n *Node) logFile(name string) string { return filepath.Join(n.Dir, "log", name+".log") }
 
 // birth returns the start time of a process, as the kernel writes it: with the id it
 // names the process for good.
@@ -47,8 +67,8 @@ func birth(pid int) (string, error) {
 	}
 	_, rest, _ := strings.Cut(string(b), ") ")
 	fields := strings.Fields(rest)
-	if len(fields) < 20 {
-		return "", errors.New("no start time")
+	if len(fields) < 20 || fields[0] == "Z" {
+		return "", errors.New("it ended")
 	}
 	return fields[19], nil
 }
@@ -109,7 +129,7 @@ func until(ctx context.Context, what string, limit time.Duration, ok func() erro
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s not within %v: %w", what, limit, err)
+			return fmt.Errorf("%s: not within %v: %w", what, limit, err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,15 +33,9 @@ func Repository() string { return filepath.Dir(filepath.Dir(source("."))) }
 // build makes the programs unless the cache has them. The first time takes some
 // fifteen minutes on two cores.
 func (n *Node) build(ctx context.Context) error {
-	cache, err := os.UserCacheDir()
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(n.kube), 0o755); err != nil {
 		return err
 	}
-	cache = filepath.Join(cache, "goshawk-cluster")
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return err
-	}
-	n.kube, n.helm = filepath.Join(cache, "kube"), filepath.Join(cache, "helm")
 	for _, p := range []struct{ dir, pkg, out string }{{"kube", ".", n.kube}, {"helm", "helm.sh/helm/v3/cmd/helm", n.helm}} {
 		// The Go tool finds out itself whether there is anything to do.
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags="+linkFlags, "-o", p.out, p.pkg)
@@ -52,9 +45,13 @@ func (n *Node) build(ctx context.Context) error {
 			return fmt.Errorf("build %s: %w\n%s", p.pkg, err, out)
 		}
 	}
+	links := map[string]string{"helm": n.helm}
 	for _, name := range components {
+		links[name] = n.kube
+	}
+	for name, program := range links {
 		_ = os.Remove(n.bin(name))
-		if err := os.Symlink(n.kube, n.bin(name)); err != nil {
+		if err := os.Symlink(program, n.bin(name)); err != nil {
 			return err
 		}
 	}
@@ -90,7 +87,5 @@ func (n *Node) Apply(ctx context.Context, yaml string) (string, error) {
 
 // Helm runs helm as the administrator and returns what it wrote.
 func (n *Node) Helm(ctx context.Context, args ...string) (string, error) {
-	return n.output(ctx, n.helm, args...)
+	return n.output(ctx, n.bin("helm"), args...)
 }
-
-func dial(socket string) (net.Conn, error) { return net.Dial("unix", socket) }
