@@ -2,7 +2,9 @@ package users
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -15,6 +17,9 @@ const (
 	// recheck is how long names are used without a look at the files, and how
 	// long one waits after a root that could not be read, in event time.
 	recheck = uint64(time.Second)
+	// again is how long one waits after a root that could not be read as long as no
+	// names are known, in event time.
+	again = uint64(50 * time.Millisecond)
 	// patience is how long an event waits for a file to be read.
 	patience = 20 * time.Millisecond
 
@@ -89,10 +94,13 @@ func (c *Cache) Namespace(ns, pid uint32, now uint64) *Accounts {
 		if len(c.spaces) >= c.cfg.MaxNamespaces {
 			c.evict(nil)
 		}
-		a = &Accounts{cache: c, limit: containerLimit}
+		a = &Accounts{cache: c, limit: containerLimit, space: fmt.Sprintf("mnt:[%d]", ns)}
 		c.spaces[ns] = a
 	}
-	a.pid, a.now = pid, max(a.now, now)
+	if pid != a.pid {
+		a.pid, a.earlier = pid, a.pid
+	}
+	a.now = max(a.now, now)
 	return a
 }
 
@@ -123,12 +131,15 @@ func (c *Cache) evict(except *Accounts) {
 type Accounts struct {
 	cache *Cache
 	pid   uint32 // whose root is read
-	limit int64
-	now   uint64
-	next  uint64 // when to look again
-	have  *tables
-	gone  bool        // not in the cache any more
-	slow  chan result // of a load that did not answer in time; nil if none is under way
+	// earlier is another process there: short ones have ended before they are asked.
+	earlier uint32
+	space   string // the mount namespace as /proc names it
+	limit   int64
+	now     uint64
+	next    uint64 // when to look again
+	have    *tables
+	gone    bool        // not in the cache any more
+	slow    chan result // of a load that did not answer in time; nil if none is under way
 }
 
 type result struct {
@@ -136,11 +147,15 @@ type result struct {
 	err    error
 }
 
+// superuser is who uid 0 is where no file could be read: to the kernel he is the same
+// everywhere, and nearly everywhere he has this name.
+var superuser = event.Account{Name: "root"}
+
 // User implements event.Accounts.
 func (a *Accounts) User(uid uint32) (event.Account, bool) {
 	a.refresh()
 	if a.have == nil {
-		return event.Account{}, false
+		return superuser, uid == 0
 	}
 	account, ok := a.have.users[uid]
 	return account, ok
@@ -180,10 +195,13 @@ func (a *Accounts) refresh() {
 	}
 	a.cache.stats.Loads++
 
-	root := filepath.Join(a.cache.cfg.ProcRoot, strconv.FormatUint(uint64(a.pid), 10), "root")
+	root, other := a.root(a.pid), a.root(a.earlier)
 	have, limit, late := a.have, a.limit, make(chan result, 1)
 	r, ok := aside.Do(runner, func() result {
 		t, err := load(root, limit, have)
+		if err != nil && a.isIn(other) {
+			t, err = load(other, limit, have)
+		}
 		if own && errors.Is(err, fs.ErrPermission) {
 			t, err = load("/", limit, have)
 		}
@@ -197,11 +215,32 @@ func (a *Accounts) refresh() {
 	a.take(r)
 }
 
+// root is where a process's root directory is seen, "" for none.
+func (a *Accounts) root(pid uint32) string {
+	if pid == 0 {
+		return ""
+	}
+	return filepath.Join(a.cache.cfg.ProcRoot, strconv.FormatUint(uint64(pid), 10), "root")
+}
+
+// isIn tells that the process of a root is in the namespace: its number may be another
+// process's by now.
+func (a *Accounts) isIn(root string) bool {
+	if root == "" {
+		return false
+	}
+	space, err := os.Readlink(filepath.Join(filepath.Dir(root), "ns/mnt"))
+	return err == nil && space == a.space
+}
+
 // take keeps what was read. After a failure the older names stay: the process
 // that was asked ended, its namespace lives on.
 func (a *Accounts) take(r result) {
 	if r.err != nil {
 		a.cache.stats.Failed++
+		if a.have == nil { // soon again: the next process there may live longer
+			a.next = a.now + again
+		}
 		return
 	}
 	if c := a.cache; a != &c.host && !a.gone {

@@ -157,6 +157,36 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
+// A process that ended is no reason not to know its user: another of its namespace may
+// live, and uid 0 has his name everywhere.
+func TestEnded(t *testing.T) {
+	proc := host(t, map[int]map[string]string{1: {"passwd": ""}, 5: {"passwd": "app:x:7:0::/:/\n"}})
+	for pid, ns := range map[string]string{"5": "mnt:[1000]", "6": "mnt:[2000]"} {
+		if err := os.MkdirAll(filepath.Join(proc, pid, "ns"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(ns, filepath.Join(proc, pid, "ns/mnt")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := newCache(proc, 10)
+	c.Namespace(1000, 5, second)
+	if u, ok := c.Namespace(1000, 77, second).User(7); !ok || u.Name != "app" {
+		t.Errorf("by the process before: %+v, %v", u, ok)
+	}
+	c.Namespace(3000, 6, second)
+	a := c.Namespace(3000, 78, second)
+	if u, ok := a.User(7); ok {
+		t.Errorf("by a process that is elsewhere: %+v", u)
+	}
+	if u, ok := a.User(0); !ok || u.Name != "root" {
+		t.Errorf("the superuser: %+v, %v", u, ok)
+	}
+	if a.next != second+again {
+		t.Errorf("is looked up again at %d", a.next)
+	}
+}
+
 // TestCrowded gives containers files that make large tables.
 func TestCrowded(t *testing.T) {
 	var text strings.Builder
