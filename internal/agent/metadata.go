@@ -23,16 +23,6 @@ import (
 	"github.com/goshawk-security/goshawk/internal/field"
 )
 
-// runtimeSays takes over what the runtime says of a container, its own name included.
-func runtimeSays(r runtime.Answer) metadata.Answer {
-	a := metadata.Answer{ID: r.ID, Info: r.Info, Answered: r.Answered, Missed: r.Missed}
-	if a.Info != nil && a.Info.Runtime == "" {
-		info := *a.Info
-		info.Runtime = r.Runtime
-		a.Info = &info
-	}
-	return a
-}
 
 // runtimeTime is how long a runtime may take for a container: less than events wait,
 // so that they learn that it did not answer and do not sit out their time.
@@ -62,7 +52,9 @@ func (a *Agent) newSources() (*sources, error) {
 	s := &sources{}
 	if a.cfg.Runtime.Enabled {
 		s.runtime = runtime.New(runtime.Config{Root: a.cfg.Node.Root, Sockets: a.cfg.Runtime.Sockets, Timeout: runtimeTime(a.cfg.Metadata.Wait),
-			Report: func(r runtime.Answer) { a.enricher.Answer(runtimeSays(r)) }}, a.log.Named("runtime"))
+			Report: func(r runtime.Answer) {
+				a.enricher.Answer(metadata.Answer{ID: r.ID, Info: r.Info, Answered: r.Answered, Missed: r.Missed})
+			}}, a.log.Named("runtime"))
 	}
 	if !a.cfg.Kubernetes.wanted() {
 		return s, nil
