@@ -48,10 +48,13 @@ func TestChart(t *testing.T) {
 			want: []string{"secretName: \"splunk-hec\"", "port: 8088", "cidr: 203.0.113.0/24"}},
 		{name: "old kernels", args: []string{"--set", "agent.kernelsBefore511=true"}, want: []string{`"SYS_RESOURCE"]`}},
 		{name: "old Kubernetes", args: []string{"--kube-version", "1.27.0"}, want: []string{"container.apparmor.security.beta.kubernetes.io/agent: unconfined"}},
+		{name: "one controller", args: []string{"--set", "controller.replicas=1,controller.failurePolicy=Fail"}, want: []string{"failurePolicy: Fail"}},
+		{name: "no controller", args: []string{"--set", "controller.enabled=false,networkPolicy.enabled=false"}, want: []string{"kind: CustomResourceDefinition"}},
+		{name: "no rule sets", args: []string{"--set", "ruleSets.enabled=false"}, want: []string{"ruleSets: false"}},
 		{name: "no API", args: []string{"--set", "kubernetes.enabled=false"}, want: []string{"automountServiceAccountToken: false"}},
 		{name: "data", args: []string{"--set", "agent.dataPath=/var/lib/goshawk"}, data: "/var/lib/goshawk", want: []string{"mountPath: /var/lib/goshawk"}},
 		{name: "rules", args: []string{"--set", "rules.shipped=false,rules.configMaps={team.rules}", "--set-file", "rules.files.a\\.yaml=../rules/persistence.yaml"},
-			want: []string{"- /etc/goshawk/rules/values\n    - /etc/goshawk/rules/configmaps/team.rules\n"}},
+			want: []string{"- /etc/goshawk/rules/values\n    - /etc/goshawk/rules/configmaps/team.rules\n", "--rules=/etc/goshawk/rules/configmaps/team.rules"}},
 		{name: "monitor", args: []string{"--set", "podMonitor.enabled=true", "--api-versions", "monitoring.coreos.com/v1/PodMonitor"}, want: []string{"kind: PodMonitor"}},
 		{name: "quota", args: []string{"--set", "criticalPodsQuota.create=true"}, want: []string{"values: [system-node-critical]"}},
 		{name: "numbers", args: []string{"--set", "config.limits.processes=1000000"}, want: []string{"processes: 1000000\n"}},
@@ -183,7 +186,7 @@ func values(t *testing.T, file string) any {
 // ours are keys whose values are of another kind of thing: the agent's configuration,
 // what Kubernetes defines, and what has no default.
 var ours = []string{"config", "global", "rules.files", "agent.resources", "agent.nodeSelector", "agent.seccompProfile",
-	"agent.appArmorProfile", "agent.seLinuxOptions", "agent.updateStrategy"}
+	"agent.appArmorProfile", "agent.seLinuxOptions", "agent.updateStrategy", "controller.resources", "controller.nodeSelector"}
 
 func compareKeys(t *testing.T, path string, properties, defaults any) {
 	t.Helper()

@@ -92,8 +92,8 @@ func checkContainer(t *testing.T, o object, c any) {
 	}
 }
 
-// checkRole wants resources and verbs by name, no secret, and the agent to read only,
-// but for its own status.
+// checkRole wants resources and verbs by name, no secret but by its name, and the agent
+// to read only, but for its own status.
 func checkRole(t *testing.T, o object) {
 	t.Helper()
 	agent := text(o, "metadata", "labels", "app.kubernetes.io/component") == "agent"
@@ -106,8 +106,8 @@ func checkRole(t *testing.T, o object) {
 			}
 		}
 		resources := texts(rule, "resources")
-		if agent && slices.Contains(resources, "secrets") {
-			t.Errorf("%s: the agent can read secrets", o.id())
+		if slices.Contains(resources, "secrets") && (agent || len(texts(rule, "resourceNames")) == 0) {
+			t.Errorf("%s: can read secrets that are not its own", o.id())
 		}
 		for _, verb := range texts(rule, "verbs") {
 			ours := slices.Equal(texts(rule, "apiGroups"), []string{"goshawk.dev"})

@@ -5,7 +5,7 @@
 #     jq -cf deploy/testdata/openapi.jq "$dir/api/openapi-spec/swagger.json" > deploy/testdata/openapi-1.34.json
 def wanted: [
   "apps/v1/DaemonSet", "apps/v1/Deployment", "policy/v1/PodDisruptionBudget", "networking.k8s.io/v1/NetworkPolicy",
-  "v1/ConfigMap", "v1/Namespace", "v1/ResourceQuota", "v1/Secret", "v1/Service", "v1/ServiceAccount",
+  "coordination.k8s.io/v1/Lease", "v1/ConfigMap", "v1/Namespace", "v1/ResourceQuota", "v1/Secret", "v1/Service", "v1/ServiceAccount",
   "rbac.authorization.k8s.io/v1/ClusterRole", "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
   "rbac.authorization.k8s.io/v1/Role", "rbac.authorization.k8s.io/v1/RoleBinding",
   "apiextensions.k8s.io/v1/CustomResourceDefinition", "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration",

@@ -84,3 +84,38 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- $ports | uniq | toJson -}}
 {{- end -}}
+
+{{/* Mounts and volumes of rule files, the same for agent and controller. */}}
+{{- define "goshawk.ruleMounts" -}}
+{{- if .Values.rules.files }}
+- {name: rules, mountPath: /etc/goshawk/rules/values, readOnly: true}
+{{- end }}
+{{- range $i, $map := .Values.rules.configMaps }}
+- {name: rules-{{ $i }}, mountPath: /etc/goshawk/rules/configmaps/{{ $map }}, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "goshawk.ruleVolumes" -}}
+{{- if .Values.rules.files }}
+- name: rules
+  configMap: {name: {{ include "goshawk.fullname" . }}-rules}
+{{- end }}
+{{- range $i, $map := .Values.rules.configMaps }}
+- name: rules-{{ $i }}
+  configMap: {name: {{ $map | quote }}, optional: true}
+{{- end }}
+{{- end -}}
+
+{{- define "goshawk.apiServerEgress" -}}
+# The API server.
+- ports:
+    {{- range .Values.networkPolicy.apiServerPorts }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServerCIDRs }}
+  to:
+    {{- range . }}
+    - ipBlock: {cidr: {{ . }}}
+    {{- end }}
+  {{- end }}
+{{- end -}}
