@@ -185,7 +185,7 @@ func (c *checker) macroRef(e *rule.MacroRef) verdict.Verdict {
 		} else {
 			hint = suggest.DidYouMean(e.Name, c.macroNames, c.Work)
 		}
-		if hint == "" && c.Files == 1 {
+		if hint == "" && c.Files == 1 && c.Outer == nil {
 			hint = "if another file defines it, name that file first"
 		}
 		c.wrong(e.Pos, rule.CodeUnknownMacro, hint, fmt.Errorf("%w %s", rule.ErrUnknownMacro, e.Name))

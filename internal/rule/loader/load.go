@@ -127,7 +127,10 @@ func (l *load) try() (*rule.Set, []Result, error) {
 	by := byPlace(set.Warnings)
 	set.Warnings = slices.Clone(set.Warnings)
 	for _, c := range everywhere {
-		c.Warnings = by[c.Source.Place()]
+		c.Warnings = slices.DeleteFunc(by[c.Source.Place()], func(e *rule.Error) bool {
+			// What it defines may be for the sets of namespaces.
+			return e.Code == rule.CodeUnusedMacro || e.Code == rule.CodeUnusedList
+		})
 		set.Warnings = slices.DeleteFunc(set.Warnings, func(e *rule.Error) bool { return e.Pos.File == c.Source.Place() })
 		c.count(set.Rules)
 	}

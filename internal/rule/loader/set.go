@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/compose"
@@ -29,6 +30,19 @@ func (s *Source) Place() string {
 		return "clusterruleset/" + s.Name
 	}
 	return "ruleset/" + s.Namespace + "/" + s.Name
+}
+
+// ParsePlace returns the source that has a place: its namespace and its name.
+func ParsePlace(place string) (Source, bool) {
+	kind, rest, _ := strings.Cut(place, "/")
+	namespace, name, confined := strings.Cut(rest, "/")
+	switch {
+	case kind == "ruleset" && confined && namespace != "" && name != "":
+		return Source{Namespace: namespace, Name: name}, true
+	case kind == "clusterruleset" && !confined && rest != "":
+		return Source{Name: rest}, true
+	}
+	return Source{}, false
 }
 
 func (s *Source) file(text string) rule.File {
