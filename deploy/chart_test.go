@@ -47,6 +47,7 @@ func TestChart(t *testing.T) {
 		{name: "splunk", args: []string{"-f", chart + "/examples/values-splunk.yaml"},
 			want: []string{"secretName: \"splunk-hec\"", "port: 8088", "cidr: 203.0.113.0/24"}},
 		{name: "old kernels", args: []string{"--set", "agent.kernelsBefore511=true"}, want: []string{`"SYS_RESOURCE"]`}},
+		{name: "DNS", args: []string{"--set", "agent.dnsNames=true"}, want: []string{`"DAC_READ_SEARCH","NET_ADMIN"]`}},
 		{name: "old Kubernetes", args: []string{"--kube-version", "1.27.0"}, want: []string{"container.apparmor.security.beta.kubernetes.io/agent: unconfined"}},
 		{name: "one controller", args: []string{"--set", "controller.replicas=1,controller.failurePolicy=Fail"}, want: []string{"failurePolicy: Fail"}},
 		{name: "no controller", args: []string{"--set", "controller.enabled=false,networkPolicy.enabled=false"}, want: []string{"kind: CustomResourceDefinition"}},

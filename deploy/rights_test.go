@@ -8,7 +8,7 @@ import (
 
 // What the pods may have at most; docs/kubernetes.md explains each.
 var (
-	agentCapabilities = []string{"BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH", "SYS_RESOURCE"}
+	agentCapabilities = []string{"BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH", "SYS_RESOURCE", "NET_ADMIN"}
 	hostPaths         = []string{"/proc", "/sys/fs/cgroup", "/run/containerd", "/run/crio", "/run/containers/storage"}
 	readingVerbs      = []string{"get", "list", "watch"}
 )
