@@ -38,6 +38,6 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(newRun(), newRules(), newDoctor(), newVersion())
+	root.AddCommand(newRun(), newController(), newRules(), newDoctor(), newVersion())
 	return root
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
@@ -95,10 +96,13 @@ func Run(ctx context.Context, cfg Config, log *zap.Logger) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	// The library's loggers are the program's: it has one log.
+	// What libraries log goes where the program does: it has one log.
 	logger := newLogr(log.Named("library"))
 	ctrllog.SetLogger(logger)
 	klog.SetLogger(logger)
+	if undo, err := zap.RedirectStdLogAt(log.Named("http"), zap.DebugLevel); err == nil {
+		defer undo()
+	}
 
 	court := trial.New(cfg.Rules)
 	if o := court.Try(nil); o.Err != nil {
@@ -108,6 +112,9 @@ func Run(ctx context.Context, cfg Config, log *zap.Logger) error {
 	direct, err := client.New(cfg.Rest, client.Options{Scheme: scheme})
 	if err != nil {
 		return fmt.Errorf("make a client: %w", err)
+	}
+	if err := installed(ctx, direct); err != nil {
+		return err
 	}
 	keeper := cert.New(cert.Config{Namespace: cfg.Namespace, Service: cfg.Service, Secret: cfg.Secret, Webhook: cfg.Webhook, Client: direct}, log.Named("certificate"))
 	m, err := newManager(cfg, scheme, keeper)
@@ -120,6 +127,21 @@ func Run(ctx context.Context, cfg Config, log *zap.Logger) error {
 	log.Info("controller starts", zap.String("namespace", cfg.Namespace), zap.String("webhook", cfg.Listen))
 	if err := m.Start(ctx); err != nil {
 		return fmt.Errorf("run the controller: %w", err)
+	}
+	return nil
+}
+
+// installed says whether the cluster has the definitions, without which the library
+// would wait in silence.
+func installed(ctx context.Context, c client.Reader) error {
+	for _, list := range []client.ObjectList{&api.RuleSetList{}, &api.ClusterRuleSetList{}, &api.AgentStatusList{}} {
+		err := c.List(ctx, list, client.Limit(1))
+		switch {
+		case meta.IsNoMatchError(err):
+			return fmt.Errorf("the cluster has no definitions of rule sets: apply deploy/crds, or let the Helm chart do it: %w", err)
+		case err != nil:
+			return fmt.Errorf("read rule sets: %w", err)
+		}
 	}
 	return nil
 }
