@@ -38,6 +38,7 @@ func (a *Agent) loop(src source) error {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 		case errors.Is(err, os.ErrClosed):
 			a.held.Flush(a.judge)
+			a.sources.peers.close()
 			a.publish()
 			return nil
 		default:
@@ -61,6 +62,7 @@ func (a *Agent) handle(rec *capture.Record, ev *event.Event) {
 		a.beat.seen(ev.Args[1])
 		return
 	}
+	a.sources.peers.learn(ev.Time, a.enricher.Unified)
 	a.enricher.Apply(ev)
 	m := a.rules.matcher
 	hits := m.Match(ev)

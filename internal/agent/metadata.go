@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -19,10 +18,8 @@ import (
 	"github.com/goshawk-security/goshawk/internal/enrich/metadata"
 	"github.com/goshawk-security/goshawk/internal/enrich/peer"
 	"github.com/goshawk-security/goshawk/internal/enrich/runtime"
-	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/field"
 )
-
 
 // runtimeTime is how long a runtime may take for a container: less than events wait,
 // so that they learn that it did not answer and do not sit out their time.
@@ -38,18 +35,12 @@ const maxPeers = 4096
 type sources struct {
 	runtime *runtime.Client
 	kube    *kube.Client
-	peers   *peers
+	peers   *peers // never nil
 }
-
-// peers are the other ends of connections as enrich asks for them.
-type peers struct{ *peer.Cache }
-
-// DNSName implements event.Peers.
-func (p *peers) DNSName(*event.Container, netip.Addr) string { return "" }
 
 // newSources makes what the configuration asks for. Nothing is asked before run.
 func (a *Agent) newSources() (*sources, error) {
-	s := &sources{}
+	s := &sources{peers: &peers{cgroups: a.cfg.Node.Cgroup, log: a.log.Named("dns")}}
 	if a.cfg.Runtime.Enabled {
 		s.runtime = runtime.New(runtime.Config{Root: a.cfg.Node.Root, Sockets: a.cfg.Runtime.Sockets, Timeout: runtimeTime(a.cfg.Metadata.Wait),
 			Report: func(r runtime.Answer) {
@@ -68,20 +59,18 @@ func (a *Agent) newSources() (*sources, error) {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	if a.cfg.Kubernetes.Peers {
-		s.peers = &peers{peer.New(peer.Config{WhoHas: s.kube.WhoHas, Max: maxPeers, Wait: max(a.cfg.Metadata.Wait, 1), Now: bootTime})}
+		s.peers.cache = peer.New(peer.Config{WhoHas: s.kube.WhoHas, Max: maxPeers, Wait: max(a.cfg.Metadata.Wait, 1), Now: bootTime})
 	}
 	return s, nil
 }
 
-// fill tells enrichment where metadata comes from.
+// fill tells enrichment where metadata comes from. It is called before need.
 func (s *sources) fill(cfg *enrich.Config) {
 	if s.runtime != nil {
 		cfg.Runtime = s.runtime
 	}
 	cfg.Pods = s.kube != nil
-	if s.peers != nil {
-		cfg.Peers = s.peers
-	}
+	cfg.Peers = s.peers
 }
 
 // need says what the rules ask for that is not read without them.
@@ -89,6 +78,7 @@ func (s *sources) need(needs field.Needs) {
 	if s.kube != nil {
 		s.kube.SetServices(needs.Has(field.NeedServices))
 	}
+	s.peers.watchNames(needs.Has(field.NeedDNS))
 }
 
 // run asks until ctx ends and returns when everything has ended.
@@ -100,8 +90,8 @@ func (s *sources) run(ctx context.Context) {
 	if s.kube != nil {
 		all.Go(func() { s.kube.Run(ctx) })
 	}
-	if s.peers != nil {
-		all.Go(func() { s.peers.Run(ctx) })
+	if s.peers.cache != nil {
+		all.Go(func() { s.peers.cache.Run(ctx) })
 	}
 	all.Wait()
 }
@@ -137,6 +127,9 @@ func (s *sources) missing() []doctor.Check {
 		if err := s.kube.Health(); err != nil {
 			list = append(list, doctor.Check{Name: "kubernetes", Status: doctor.Degraded, Found: err.Error()})
 		}
+	}
+	if err := s.peers.err(); err != nil {
+		list = append(list, doctor.Check{Name: "dns names", Status: doctor.Degraded, Found: err.Error()})
 	}
 	return list
 }

@@ -128,6 +128,12 @@ func (e *Enricher) number(ev *event.Event) {
 // Answer takes what the runtime says of a container. Any goroutine may call it.
 func (e *Enricher) Answer(a metadata.Answer) { e.meta.Answer(a) }
 
+// Unified returns the full id of the container that a cgroup of the unified hierarchy
+// belongs to, "" for the host; false if the cgroup is not known.
+func (e *Enricher) Unified(cgroup uint64) (container string, ok bool) {
+	return e.cgroups.Unified(cgroup)
+}
+
 // Report takes what the API server says of a pod. Any goroutine may call it.
 func (e *Enricher) Report(r metadata.PodReport) { e.meta.Report(r) }
 

@@ -37,7 +37,7 @@ type Peer struct {
 // that handles events, and never blocks.
 type Peers interface {
 	// Peer returns what is known of an address. Waiting says that an answer is on
-	// its way: the same Peer has it later. It is never nil.
+	// its way: the same Peer has it later. It is nil if nobody can tell.
 	Peer(addr netip.Addr) *Peer
 	// DNSName returns the name that the container, or the host if it is nil, looked
 	// up last and got addr for, "" if none was seen.

@@ -31,6 +31,7 @@ func Syscall() []Field {
 		podFields(),
 		ownerFields(),
 		peerFields(),
+		nameFields(),
 		counterFields(),
 		ioFields(),
 		protoFields(),

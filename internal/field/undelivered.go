@@ -7,7 +7,6 @@ const (
 	notPlugin  = "there are no plugins whose events could have it"
 	notPayload = "what calls read and write is not sent from the kernel yet"
 	notPoll    = "the descriptors of poll and select are not sent from the kernel yet"
-	notNames   = "the DNS names that a container looked up are not recorded yet, and the agent looks none up itself"
 	notSwitch  = "it would need a hook on every context switch, which costs the whole machine too much"
 	notMemory  = "counters of memory are not sent with events yet"
 	notTable   = "no table of a process's descriptors is kept"
@@ -71,7 +70,7 @@ func processRows() []Field {
 }
 
 func descriptorRows() []Field {
-	rows := []Field{
+	return []Field{
 		missing("datagrams without a connection are not sent from the kernel yet", "fd.name_changed", event.TypeBool, NoArg, "True if the event gave the descriptor another name: a socket that talks to another peer."),
 		missing(notPoll, "fdlist.nums", event.TypeString, NoArg, "Numbers of the descriptors that the call waits for, with commas between them."),
 		missing(notPoll, "fdlist.names", event.TypeString, NoArg, "Names of these descriptors."),
@@ -80,10 +79,6 @@ func descriptorRows() []Field {
 		missing(notPoll, "fdlist.cports", event.TypeString, NoArg, "Ports of the clients of these descriptors."),
 		missing(notPoll, "fdlist.sports", event.TypeString, NoArg, "Ports of the servers of these descriptors."),
 	}
-	for _, side := range []struct{ name, of string }{{"cip", "client"}, {"sip", "server"}, {"lip", "side here"}, {"rip", "other side"}} {
-		rows = append(rows, missing(notNames, "fd."+side.name+".name", event.TypeString, NoArg, "DNS name of the "+side.of+"."))
-	}
-	return rows
 }
 
 func containerRows() []Field {

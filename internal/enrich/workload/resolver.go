@@ -65,7 +65,8 @@ type Resolver struct {
 	unknown    map[uint64]uint64 // id → when to ask again
 	stats      Stats
 	scratch    []byte
-	walked     uint64 // when find last looked, in event time
+	unified    *unified // nil until somebody asks for it
+	walked     uint64   // when find last looked, in event time
 }
 
 type cgroup struct {
@@ -258,6 +259,9 @@ func (r *Resolver) add(id uint64, path string, cut bool) {
 	}
 	r.cgroups[id] = cgroup{path: path, cut: cut, container: r.share(path)}
 	r.pathBytes += len(path)
+	if r.unified != nil {
+		r.unified.add(path)
+	}
 	if r.cfg.Text != nil {
 		r.cfg.Text.Text(path)
 	}

@@ -245,3 +245,39 @@ func TestAskFromNamespace(t *testing.T) {
 		t.Error("looked through all cgroups twice in a second")
 	}
 }
+
+// A socket's cgroup is one of the unified hierarchy: the path leads to the container.
+func TestUnified(t *testing.T) {
+	pod := "/kubepods/pod" + uid + "/" + idA
+	r, mount := newResolver(t, 100, pod, "/system.slice")
+	root := filepath.Dir(mount)
+	for _, dir := range []string{"unified" + pod, "unified/system.slice", "unified/other"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "unified/cgroup.procs"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Walk(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	id := func(path string) uint64 { return mustInode(t, filepath.Join(root, "unified"+path)) }
+	if c, ok := r.Unified(id(pod)); !ok || c != idA {
+		t.Errorf("of the pod: %q, %v", c, ok)
+	}
+	if c, ok := r.Unified(id("/system.slice")); !ok || c != "" {
+		t.Errorf("of the host: %q, %v", c, ok)
+	}
+	if c, ok := r.Unified(id("/other")); ok {
+		t.Errorf("of a cgroup that the other hierarchy does not have: %q", c)
+	}
+	// A container that begins: its cgroup in the unified hierarchy is made last.
+	r.Announce(4711, event.Components{Bytes: []byte(idB + "/docker/"), Valid: true})
+	if err := os.MkdirAll(filepath.Join(root, "unified/docker", idB), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if c, ok := r.Unified(id("/docker/" + idB)); !ok || c != idB {
+		t.Errorf("of the new one: %q, %v", c, ok)
+	}
+}

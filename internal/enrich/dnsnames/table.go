@@ -1,0 +1,137 @@
+package dnsnames
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// How long an address keeps a name. Programs use addresses for longer than they should,
+// and connections outlive the answer.
+const (
+	leastAge = 10 * time.Minute
+	mostAge  = 24 * time.Hour
+)
+
+// What is kept at most.
+const (
+	maxContainers = 1024
+	maxNames      = 1024 // of one container
+)
+
+// Stats counts what a Table did.
+type Stats struct {
+	Containers int
+	Names      int
+	Seen       uint64 // answers with addresses
+	Unreadable uint64 // others, and what is no DNS
+	Evicted    uint64 // names and containers that were forgotten, since there were too many
+}
+
+// Table remembers names.
+type Table struct {
+	containers map[string]*names // by full id, "" for the host
+	answer     answer
+	stats      Stats
+}
+
+// names are those of one container. Addresses of the same name share its text.
+type names struct {
+	byAddr map[netip.Addr]entry
+	used   uint64 // when it was added to last
+}
+
+type entry struct {
+	name  string
+	until uint64 // CLOCK_BOOTTIME, ns
+}
+
+// New returns an empty Table.
+func New() *Table { return &Table{containers: map[string]*names{}} }
+
+// Seen takes a DNS message that a socket of a container got, "" for the host. now is
+// CLOCK_BOOTTIME in ns.
+func (t *Table) Seen(container string, message []byte, now uint64) {
+	if !parse(message, &t.answer) {
+		t.stats.Unreadable++
+		return
+	}
+	t.stats.Seen++
+	n := t.containers[container]
+	if n == nil {
+		if len(t.containers) >= maxContainers {
+			t.evict()
+		}
+		n = &names{byAddr: map[netip.Addr]entry{}}
+		t.containers[strings.Clone(container)] = n
+	}
+	n.used = now
+	age := min(max(time.Duration(t.answer.seconds)*time.Second, leastAge), mostAge)
+	for _, a := range t.answer.addresses {
+		if _, known := n.byAddr[a]; !known && len(n.byAddr) >= maxNames {
+			t.stats.Evicted += n.shrink(now)
+		}
+		n.byAddr[a] = entry{t.answer.name, now + uint64(age)}
+	}
+}
+
+// shrink forgets what is too old or, if nothing is, the half that is believed for the
+// shortest time. It returns how many names went that were not too old.
+func (n *names) shrink(now uint64) (lost uint64) {
+	sum := uint64(0)
+	for a, e := range n.byAddr {
+		if now >= e.until {
+			delete(n.byAddr, a)
+			continue
+		}
+		sum += (e.until - now) / maxNames
+	}
+	if len(n.byAddr) < maxNames {
+		return 0
+	}
+	for a, e := range n.byAddr {
+		if len(n.byAddr) > maxNames/2 && e.until-now <= sum {
+			delete(n.byAddr, a)
+			lost++
+		}
+	}
+	return lost
+}
+
+// evict forgets the container that was quiet for longest.
+func (t *Table) evict() {
+	oldest, at := "", ^uint64(0)
+	for id, n := range t.containers {
+		if n.used < at {
+			oldest, at = id, n.used
+		}
+	}
+	t.stats.Evicted += uint64(len(t.containers[oldest].byAddr))
+	delete(t.containers, oldest)
+}
+
+// Name returns the name by which a container, "" for the host, got an address, "" if
+// none was seen.
+func (t *Table) Name(container string, addr netip.Addr, now uint64) string {
+	n := t.containers[container]
+	if n == nil {
+		return ""
+	}
+	if e := n.byAddr[addr]; now < e.until {
+		return e.name
+	}
+	return ""
+}
+
+// Forget drops the names of a container that ended.
+func (t *Table) Forget(container string) { delete(t.containers, container) }
+
+// Stats returns the counters.
+func (t *Table) Stats() Stats {
+	s := t.stats
+	s.Containers = len(t.containers)
+	for _, n := range t.containers {
+		s.Names += len(n.byAddr)
+	}
+	return s
+}
