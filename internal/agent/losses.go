@@ -74,9 +74,9 @@ func newLookers(rules []*rule.Rule) lookers {
 		if !r.Enabled {
 			continue
 		}
-		l[event.Unknown] = append(l[event.Unknown], r.Name)
+		l[event.Unknown] = append(l[event.Unknown], r.ID())
 		for _, t := range r.Types {
-			l[t] = append(l[t], r.Name)
+			l[t] = append(l[t], r.ID())
 		}
 	}
 	return l

@@ -54,7 +54,7 @@ func (a *Agent) newSources() (*sources, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.kube, err = kube.New(kube.Config{Rest: config, Node: a.node.Hostname, Report: func(r metadata.PodReport) { a.enricher.Report(r) }}, a.log.Named("kubernetes"))
+	s.kube, err = kube.New(kube.Config{Rest: config, Node: a.node.Hostname, Report: func(r metadata.PodReport) { s.peers.changed(r.Pod); a.enricher.Report(r) }}, a.log.Named("kubernetes"))
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}

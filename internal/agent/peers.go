@@ -24,7 +24,7 @@ type peers struct {
 	names   *dnsnames.Table
 	answers *dns.Source
 	early   []dns.Answer // that are later than the event handled last
-	told    bool // that names cannot be had
+	told    bool         // that names cannot be had
 
 	failed atomic.Pointer[error]
 }
@@ -51,6 +51,19 @@ func (p *peers) DNSName(c *event.Container, addr netip.Addr) string {
 
 // Advance implements enrich.Peers.
 func (p *peers) Advance() bool { return p.cache != nil && p.cache.Advance() }
+
+// changed says that a pod of this node has come or is another: what was known of its
+// addresses may be old. Any goroutine may call it.
+func (p *peers) changed(pod *event.Pod) {
+	if p.cache == nil || pod == nil || pod.HostNetwork {
+		return
+	}
+	for _, ip := range pod.IPs {
+		if addr, err := netip.ParseAddr(ip); err == nil {
+			p.cache.Changed(addr)
+		}
+	}
+}
 
 // watchNames begins or ends to follow which names are looked up.
 func (p *peers) watchNames(on bool) {

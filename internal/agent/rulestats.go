@@ -46,8 +46,8 @@ func (s *ruleStats) replace(next *ruleset) {
 	now := s.totals()
 	s.before = map[string]totals{}
 	for _, r := range next.rules {
-		if t, ok := now[r.Name]; ok && r.Enabled {
-			s.before[r.Name] = t
+		if t, ok := now[r.ID()]; ok && r.Enabled {
+			s.before[r.ID()] = t
 		}
 	}
 	s.current = next
@@ -57,11 +57,11 @@ func (s *ruleStats) replace(next *ruleset) {
 func (s *ruleStats) totals() map[string]totals {
 	now := map[string]totals{}
 	for _, r := range s.current.matcher.Stats() {
-		t := s.before[r.Rule.Name]
+		t := s.before[r.Rule.ID()]
 		t.evaluated += r.Evaluated
 		t.matched += r.Matched
 		t.time += r.Time
-		now[r.Rule.Name] = t
+		now[r.Rule.ID()] = t
 	}
 	return now
 }

@@ -124,7 +124,7 @@ func (b *Builder) id(ev *event.Event, r *rule.Rule) string {
 	var place [10]byte
 	binary.LittleEndian.PutUint16(place[:], ev.CPU)
 	binary.LittleEndian.PutUint64(place[2:], ev.Seq)
-	return digest(b.node.BootID, ring, string(place[:]), r.Name)
+	return digest(b.node.BootID, ring, string(place[:]), r.ID())
 }
 
 // fingerprint is the same for alerts that say the same again: one rule, one
@@ -141,7 +141,7 @@ func (b *Builder) fingerprint(ev *event.Event, r *rule.Rule) string {
 			exe = ev.Image.Comm
 		}
 	}
-	return digest(r.Name, place, exe)
+	return digest(r.ID(), place, exe)
 }
 
 // digest hashes the parts, each with its length before it, so that no two lists

@@ -53,7 +53,9 @@ func (x *explainer) walk(e rule.Expr, want predicate.Result) {
 	case *rule.Or:
 		x.walkAll(e.Parts, want)
 	case *rule.Not:
-		x.walk(e.X, want.Not())
+		if !x.elsewhere(e.X) {
+			x.walk(e.X, want.Not())
+		}
 	case *rule.MacroRef:
 		delete(x.seen, key) // the reference and its tree are one node
 		x.walk(e.Macro.Expr, want)
@@ -62,6 +64,20 @@ func (x *explainer) walk(e rule.Expr, want predicate.Result) {
 	case *rule.Exists:
 		x.add(&e.Field, key, e.String())
 	}
+}
+
+// namespaceField is what confines a rule, or an exception, to a namespace.
+const namespaceField = "k8s.ns.name"
+
+// elsewhere tells that a part is false since it is about another namespace: the
+// exceptions that teams take for themselves decided nothing, and there may be many.
+func (x *explainer) elsewhere(e rule.Expr) bool {
+	and, ok := e.(*rule.And)
+	if !ok || len(and.Parts) == 0 {
+		return false
+	}
+	c, ok := and.Parts[0].(*rule.Comparison)
+	return ok && c.Field.Name == namespaceField && x.known(x.graph.Exprs[c]) == predicate.False
 }
 
 func (x *explainer) walkAll(parts []rule.Expr, want predicate.Result) {

@@ -345,3 +345,36 @@ func TestCompileError(t *testing.T) {
 		})
 	}
 }
+
+// Exceptions that other namespaces take for themselves are no reason for an alert.
+func TestConditionsElsewhere(t *testing.T) {
+	text := item("r", `proc.name = bash and not (k8s.ns.name = shop and proc.args contains -x) and not (k8s.ns.name = test and proc.args contains -y)`)
+	ev := executed(image("bash"))
+	ev.Container = &event.Container{Info: &event.ContainerInfo{PodNamespace: "test"}}
+	hits := compile(t, load(t, text)).NewMatcher().Match(ev)
+	if len(hits) != 1 {
+		t.Fatalf("%d hits, want 1", len(hits))
+	}
+	want := []alert.Condition{
+		{Text: "proc.name = bash", Field: "proc.name", Value: "bash"},
+		{Text: "not proc.args contains -y", Field: "proc.args", Value: "-x"},
+	}
+	if diff := cmp.Diff(want, hits[0].Conditions); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What was matched and is to be matched again counts once.
+func TestTakeBack(t *testing.T) {
+	m := compile(t, load(t, item("r", "evt.type = openat and proc.name = bash"))).NewMatcher()
+	ev := opened(0, "/a", "", image("bash"))
+	m.Match(ev)
+	m.TakeBack()
+	m.TakeBack() // of nothing
+	if hits := m.Match(ev); len(hits) != 1 {
+		t.Fatalf("%d hits, want 1", len(hits))
+	}
+	if s := m.Stats()[0]; s.Evaluated != 1 || s.Matched != 1 {
+		t.Errorf("stats %+v", s)
+	}
+}
