@@ -90,7 +90,6 @@ func inOrder(sources []Source) []Source {
 // candidate is a source and which text of it is tried.
 type candidate struct {
 	Result
-	pos rule.Pos
 }
 
 // text returns the one that is tried, false if there is none.
