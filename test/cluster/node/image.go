@@ -9,33 +9,17 @@ import (
 	"strings"
 )
 
-// pauseSource is the program of a sandbox: it waits for the end.
-const pauseSource = `package main
-
-import (
-	"os"
-	"os/signal"
-	"syscall"
-)
-
-func main() {
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
-	<-end
-}
-`
-
 // toolsFile is one program under many names: links, so that the image stays small.
 const toolsFile = "FROM scratch\nCOPY tools /\nCMD [\"/bin/sleep\", \"1000000\"]\n"
 
 // tools are the names of busybox in the image.
 var tools = strings.Fields("sh ash cat chmod cp date echo env false grep head hostname httpd id kill ln ls mkdir mv nc nslookup ps rm sed seq sleep tail test touch tr true wc wget")
 
-// makeImages makes localhost/pause:1, for sandboxes, and localhost/tools:1, a busybox.
+// makeImages makes localhost/pause:1, for sandboxes, and localhost/tools:1, a busybox and ask.
 func (n *Node) makeImages(ctx context.Context) error {
 	dir := filepath.Join(n.Dir, "image")
 	if err := write(dir, map[string]string{
-		"pause.go": pauseSource, "pause.dockerfile": "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n",
+		"pause.dockerfile": "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n",
 		"tools.dockerfile": toolsFile,
 		"tools/etc/passwd": "root:x:0:0:root:/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n",
 		"tools/etc/group":  "root:x:0:\napp:x:1000:\n",
@@ -44,10 +28,12 @@ func (n *Node) makeImages(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "pause"), filepath.Join(dir, "pause.go"))
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build pause: %w\n%s", err, out)
+	for program, out := range map[string]string{"pause": "pause", "ask": "tools/bin/ask"} {
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, out), ".")
+		cmd.Dir, cmd.Env = source(program), append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", program, err, text)
+		}
 	}
 	if err := linkTools(filepath.Join(dir, "tools/bin")); err != nil {
 		return err
@@ -110,7 +96,27 @@ func (n *Node) Image(ctx context.Context, name, dockerfile, dir string, args ...
 			return fmt.Errorf("buildah %s: %w\n%s", step[4], err, out)
 		}
 	}
-	return n.Import(ctx, archive)
+	if err := n.Import(ctx, archive); err != nil {
+		return err
+	}
+	return n.addDigest(ctx, name)
+}
+
+// addDigest gives an image the name that one from a registry has beside its own: without
+// a tag, with the digest.
+func (n *Node) addDigest(ctx context.Context, name string) error {
+	list, err := n.ctr(ctx, "images", "list", "name=="+name)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(list) {
+		repository, _, _ := strings.Cut(name, ":")
+		if f := strings.Fields(line); len(f) > 2 && f[0] == name {
+			_, err := n.ctr(ctx, "images", "tag", "--force", name, repository+"@"+f[2])
+			return err
+		}
+	}
+	return fmt.Errorf("image %s is not there after its import", name)
 }
 
 // Import gives an archive of images to the runtime.
