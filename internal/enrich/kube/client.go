@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	partial "k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 
@@ -24,7 +24,8 @@ type Config struct {
 	// Grace is how long a pod is kept after it was removed: its events may still be on
 	// their way. 0 means a minute.
 	Grace time.Duration
-	// Report hears of pods. It is called from any goroutine and must not block.
+	// Report hears of pods, of one pod in the order of what happened. It is called from
+	// any goroutine, and must neither block nor call the Client.
 	Report func(metadata.PodReport)
 }
 
@@ -34,14 +35,13 @@ type Client struct {
 	cfg    Config
 	log    *zap.Logger
 	core   rest.Interface
-	meta   partial.Interface
+	peers  rest.Interface                               // the same, with a rate of its own
 	queue  workqueue.TypedRateLimitingInterface[string] // UIDs of pods whose owners are not known
 	owners *owners
-	nodes  recent[string, *nodeList] // one entry
+	nodes  *nodes
+	listed *recent[string, serviceList] // by namespace
 	traffic
-	services   atomic.Bool
-	listed     recent[string, []service] // services by namespace
-	deniedOnce sync.Once
+	services atomic.Bool
 
 	mu   sync.Mutex
 	pods map[string]*tracked // by UID
@@ -50,6 +50,8 @@ type Client struct {
 	up   bool  // the first list came
 	err  error // why the watch does not work, nil while it does
 	told bool  // the error was logged
+
+	synced time.Time // when something was heard of pods last
 }
 
 // New returns a Client that asks nothing before Run.
@@ -61,17 +63,18 @@ func New(cfg Config, log *zap.Logger) (*Client, error) {
 		cfg.Grace = time.Minute
 	}
 	c := &Client{
-		cfg: cfg, log: log, pods: map[string]*tracked{}, byIP: map[string]*tracked{}, gone: map[string]*time.Timer{},
+		cfg: cfg, log: log, nodes: newNodes(), pods: map[string]*tracked{}, byIP: map[string]*tracked{}, gone: map[string]*time.Timer{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](200*time.Millisecond, 30*time.Second)),
 		err:   errors.New("no list of pods came yet"),
 	}
 	config := rest.CopyConfig(cfg.Rest)
 	config.Wrap(c.traffic.wrap)
-	var err error
-	if c.core, c.meta, err = newClients(config); err != nil {
+	clients, err := newClients(config)
+	if err != nil {
 		return nil, err
 	}
-	c.owners = newOwners(c.meta)
+	c.core, c.peers, c.owners = clients.core, clients.peers, newOwners(clients.meta, log)
+	c.listed = newRecent[string](maxObjects, func(serviceList) time.Duration { return namespaceAge })
 	return c, nil
 }
 
@@ -86,6 +89,7 @@ func (c *Client) Run(ctx context.Context) {
 	for range workers {
 		all.Go(func() { c.guard(ctx, "look up owners", c.work) })
 	}
+	all.Go(func() { c.guard(ctx, "read nodes", c.readNodes) })
 	all.Go(func() { c.guard(ctx, "look again at namespaces", c.refresh) })
 	<-ctx.Done()
 	c.queue.ShutDown()
@@ -130,11 +134,16 @@ func (c *Client) SetServices(on bool) {
 	}
 }
 
-// Health is nil while pods are told as they are.
+// Health is nil while pods are told as they are. A server that hangs is found out after
+// some 50 seconds: so long client-go takes for a connection that is dead.
 func (c *Client) Health() error {
+	denied := c.owners.health()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.err
+	if c.err == nil || denied == nil {
+		return cmp.Or(c.err, denied)
+	}
+	return fmt.Errorf("%w; %w", c.err, denied)
 }
 
 // fail notes that the watch does not work, and logs it once.
@@ -156,5 +165,5 @@ func (c *Client) works() {
 	if c.told {
 		c.log.Info("the Kubernetes API tells of pods again")
 	}
-	c.err, c.told, c.up = nil, false, true
+	c.err, c.told, c.up, c.synced = nil, false, true, time.Now()
 }

@@ -16,6 +16,8 @@ const (
 	maxLabels     = 64
 	maxAnnotation = 1024
 	maxContainers = 64
+	maxImage      = 1024 // bytes of a name
+	maxCommand    = 4096 // bytes of a probe's words
 )
 
 // configHash is the annotation by which the kubelet names a static pod to the runtime:
@@ -53,14 +55,14 @@ func convert(p *corev1.Pod) *event.Pod {
 }
 
 func container(c *corev1.Container, kind event.ContainerKind, statuses []corev1.ContainerStatus) event.PodContainer {
-	pc := event.PodContainer{Name: c.Name, Kind: kind, Image: c.Image,
+	pc := event.PodContainer{Name: c.Name, Kind: kind, Image: cut(c.Image),
 		LivenessProbe: command(c.LivenessProbe), ReadinessProbe: command(c.ReadinessProbe)}
 	if s := c.SecurityContext; s != nil && s.Privileged != nil {
 		pc.Privileged = *s.Privileged
 	}
 	for i := range statuses {
 		if statuses[i].Name == c.Name {
-			pc.ImageID = statuses[i].ImageID
+			pc.ImageID = cut(statuses[i].ImageID)
 			_, pc.ID, _ = strings.Cut(statuses[i].ContainerID, "://")
 		}
 	}
@@ -71,8 +73,18 @@ func command(p *corev1.Probe) []string {
 	if p == nil || p.Exec == nil {
 		return nil
 	}
+	size := 0
+	for _, word := range p.Exec.Command {
+		size += len(word)
+	}
+	if size > maxCommand {
+		return nil // a part of it would be another command
+	}
 	return p.Exec.Command
 }
+
+// cut bounds what a client of the API may write as long as it likes.
+func cut(s string) string { return strings.Clone(s[:min(len(s), maxImage)]) }
 
 // few returns labels, those first by name if there are too many.
 func few(m map[string]string) map[string]string {

@@ -3,16 +3,19 @@ package kube
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/goshawk-security/goshawk/internal/enrich/metadata"
 	"github.com/goshawk-security/goshawk/internal/event"
@@ -20,18 +23,20 @@ import (
 
 // tracked is a pod of the node. Its parts are replaced, never changed.
 type tracked struct {
-	pod   *event.Pod // without owners and namespace
+	pod   *event.Pod // without namespace, and with the nearest owner's reference alone
 	uids  []string
 	owner *metav1.OwnerReference // the one that controls it, nil if none does
 	over  bool                   // succeeded or failed: its address may be another's
 	owned *event.Pod             // with owners and namespace; nil before they were looked up
+
+	missed event.Sources // what could not be looked up of owned
 }
 
 func track(p *corev1.Pod) *tracked {
 	t := &tracked{pod: convert(p), uids: uids(p),
 		over: p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed}
-	if owner := metav1.GetControllerOfNoCopy(p); owner != nil {
-		t.owner = &metav1.OwnerReference{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID}
+	if t.owner = ownerOf(p); t.owner != nil {
+		t.pod.Owners = []event.Object{byReference(t.owner)}
 	}
 	return t
 }
@@ -56,7 +61,8 @@ func (c *Client) watch(ctx context.Context) {
 	}
 	// The reflector writes to the Client itself: a cache between would hold all twice.
 	r := cache.NewReflectorWithOptions(lw, &corev1.Pod{}, (*store)(c), cache.ReflectorOptions{Name: "pods of the node"})
-	r.RunWithContext(ctx)
+	// What goes wrong is told by answered; client-go would write it to stderr, too.
+	r.RunWithContext(klog.NewContext(ctx, klog.Logger{}))
 }
 
 // answered notes whether a request of the watch worked.
@@ -113,6 +119,9 @@ func (s *store) Replace(list []any, _ string) error {
 	for _, uid := range left {
 		c.remove(uid)
 	}
+	if len(list) == 0 {
+		c.log.Warn("the API server knows no pod of this node", zap.String("node", c.cfg.Node), zap.String("next", "see that node.name is the name of its Node object"))
+	}
 	return nil
 }
 
@@ -123,6 +132,8 @@ func (s *store) Resync() error { return nil }
 func (c *Client) set(t *tracked) {
 	uid := t.pod.UID
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.synced = time.Now()
 	old := c.pods[uid]
 	if timer := c.gone[uid]; timer != nil {
 		timer.Stop()
@@ -131,23 +142,17 @@ func (c *Client) set(t *tracked) {
 	if old != nil && old.owned != nil && reflect.DeepEqual(old.owner, t.owner) {
 		owned := *t.pod
 		copyOwners(&owned, old.owned)
-		t.owned = &owned
+		t.owned, t.missed = &owned, old.missed
 	}
 	c.pods[uid] = t
 	c.index(old, t)
-	c.mu.Unlock()
 	if old != nil && reflect.DeepEqual(old.pod, t.pod) && reflect.DeepEqual(old.owner, t.owner) {
 		return
 	}
-	if old == nil || t.owned == nil {
+	if t.owned == nil || c.services.Load() && (old == nil || !maps.Equal(old.pod.Labels, t.pod.Labels)) {
 		c.queue.Add(uid)
 	}
-	c.tell(t)
-}
-
-// tell reports a pod.
-func (c *Client) tell(t *tracked) {
-	r := metadata.PodReport{UIDs: t.uids, Pod: t.pod, Answered: event.SourcePod}
+	r := metadata.PodReport{UIDs: slices.Clone(t.uids), Pod: t.pod, Answered: event.SourcePod, Missed: t.missed}
 	if t.owned != nil {
 		r.Pod, r.Answered = t.owned, event.SourcePod|event.SourceOwners
 	}
@@ -181,37 +186,48 @@ func (c *Client) remove(uid string) {
 	}
 	c.index(t, nil)
 	delete(c.pods, uid)
-	c.gone[uid] = time.AfterFunc(c.cfg.Grace, func() {
+	var timer *time.Timer
+	timer = time.AfterFunc(c.cfg.Grace, func() {
 		c.mu.Lock()
-		_, back := c.pods[uid]
-		delete(c.gone, uid)
-		c.mu.Unlock()
-		if !back {
-			c.cfg.Report(metadata.PodReport{UIDs: t.uids, Gone: true})
+		defer c.mu.Unlock()
+		if c.gone[uid] == timer {
+			delete(c.gone, uid)
+			c.bury(t)
 		}
 	})
+	c.gone[uid] = timer
+}
+
+// bury tells that a pod is gone. A static pod's object can be made anew: the name in
+// its cgroup is still there then.
+func (c *Client) bury(t *tracked) {
+	left := slices.Clone(t.uids)
+	for _, other := range c.pods {
+		left = slices.DeleteFunc(left, func(uid string) bool { return slices.Contains(other.uids, uid) })
+	}
+	if len(left) > 0 {
+		c.cfg.Report(metadata.PodReport{UIDs: left, Gone: true})
+	}
 }
 
 // setOwned takes over what was looked up for a pod, unless the pod has changed since.
 func (c *Client) setOwned(uid string, from *tracked, owned *event.Pod, missed event.Sources) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	t := c.pods[uid]
 	if t == nil {
-		c.mu.Unlock()
 		return
 	}
 	if !reflect.DeepEqual(t.owner, from.owner) {
-		c.mu.Unlock()
 		c.queue.Add(uid)
 		return
 	}
 	now := *t.pod
 	copyOwners(&now, owned)
-	same := t.owned != nil && reflect.DeepEqual(*t.owned, now)
-	t = &tracked{pod: t.pod, uids: t.uids, owner: t.owner, over: t.over, owned: &now}
+	same := t.owned != nil && t.missed == missed && reflect.DeepEqual(*t.owned, now)
+	t = &tracked{pod: t.pod, uids: t.uids, owner: t.owner, over: t.over, owned: &now, missed: missed}
 	c.index(c.pods[uid], t)
 	c.pods[uid] = t
-	c.mu.Unlock()
 	if !same {
 		c.cfg.Report(metadata.PodReport{UIDs: slices.Clone(t.uids), Pod: &now, Answered: event.SourcePod | event.SourceOwners, Missed: missed})
 	}

@@ -21,12 +21,16 @@ func (c *Client) work(ctx context.Context) {
 		if shutdown {
 			return
 		}
-		if c.resolve(ctx, uid) {
-			c.queue.Forget(uid)
-		} else {
-			c.queue.AddRateLimited(uid)
-		}
-		c.queue.Done(uid)
+		c.workOn(ctx, uid)
+	}
+}
+
+func (c *Client) workOn(ctx context.Context, uid string) {
+	defer c.queue.Done(uid)
+	if c.resolve(ctx, uid) {
+		c.queue.Forget(uid)
+	} else {
+		c.queue.AddRateLimited(uid)
 	}
 }
 
@@ -47,30 +51,34 @@ func (c *Client) resolve(ctx context.Context, uid string) bool {
 		return false
 	}
 	owned.Owners = list
-	ns, err := c.owners.get(ctx, objectKey{resource: namespaces, name: t.pod.Namespace}, namespaceAge)
+	ns, err := c.owners.get(ctx, objectKey{resource: namespaces, name: t.pod.Namespace})
 	if err != nil {
 		return false
 	}
-	if denied = denied || apierrors.IsForbidden(ns.err); denied {
-		missed = event.SourceOwners
-		c.deniedOnce.Do(func() {
-			c.log.Warn("owners or namespaces may not be read: their labels are absent",
-				zap.String("next", "give the agent's service account the rights of the chart's ClusterRole"))
-		})
-	}
+	denied = denied || apierrors.IsForbidden(ns.err)
 	owned.NamespaceUID, owned.NamespaceLabels, owned.NamespaceAnnotations = ns.uid, ns.labels, ns.annotations
 	if c.services.Load() {
-		if owned.Services, err = c.servicesOf(ctx, t.pod); err != nil {
+		all, err := c.listed.get(ctx, t.pod.Namespace, func(ctx context.Context) (serviceList, error) { return c.listServices(ctx, t.pod.Namespace) })
+		if err != nil {
 			return false
 		}
+		denied = denied || all.err != nil
+		owned.Services = all.of(t.pod)
+	}
+	if denied {
+		missed = event.SourceOwners
 	}
 	c.setOwned(uid, t, &owned, missed)
 	return true
 }
 
+// refreshEvery is how often all pods are looked at again. What is not older than its
+// age costs no request then.
+const refreshEvery = time.Minute
+
 // refresh looks again at what changes without the pods, until ctx ends.
 func (c *Client) refresh(ctx context.Context) {
-	tick := time.NewTicker(namespaceAge)
+	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -86,19 +94,20 @@ func (c *Client) refresh(ctx context.Context) {
 	}
 }
 
-// servicesOf returns the services whose selector takes a pod.
-func (c *Client) servicesOf(ctx context.Context, pod *event.Pod) ([]event.Object, error) {
-	list, err := c.listed.get(pod.Namespace, func() ([]service, error) { return c.listServices(ctx, pod.Namespace) })
-	if err != nil {
-		return nil, err
-	}
-	var found []event.Object
-	for _, s := range list {
+// serviceList are the services of a namespace. err is why they may not be read.
+type serviceList struct {
+	all []service
+	err error
+}
+
+// of returns the services whose selector takes a pod.
+func (l serviceList) of(pod *event.Pod) (found []event.Object) {
+	for _, s := range l.all {
 		if s.takes(pod.Labels) {
 			found = append(found, s.object)
 		}
 	}
-	return found, nil
+	return found
 }
 
 // service is what is kept of one.
@@ -123,19 +132,22 @@ func keepService(s *corev1.Service) service {
 }
 
 // listServices reads the services of a namespace, in order of their names.
-func (c *Client) listServices(ctx context.Context, namespace string) ([]service, error) {
+func (c *Client) listServices(ctx context.Context, namespace string) (serviceList, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	var list corev1.ServiceList
 	o := metav1.ListOptions{ResourceVersion: "0"}
 	err := c.core.Get().Resource("services").Namespace(namespace).VersionedParams(&o, metav1.ParameterCodec).Do(ctx).Into(&list)
+	if c.owners.denied("services", err) {
+		return serviceList{err: err}, nil
+	}
 	if err != nil {
-		return nil, err
+		return serviceList{}, err
 	}
 	services := make([]service, 0, len(list.Items))
 	for i := range list.Items {
 		services = append(services, keepService(&list.Items[i]))
 	}
 	slices.SortFunc(services, func(a, b service) int { return strings.Compare(a.object.Name, b.object.Name) })
-	return services, nil
+	return serviceList{all: services}, nil
 }

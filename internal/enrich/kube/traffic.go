@@ -6,13 +6,15 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Stats counts what a Client did.
 type Stats struct {
 	Pods     int // of the node, known now
 	Up       bool
-	Bytes    uint64 // of answers
+	Synced   time.Time // when something was heard of pods last
+	Bytes    uint64    // of answers, after decompression
 	Requests map[Request]uint64
 }
 
@@ -101,6 +103,6 @@ func (c *Client) Stats() Stats {
 	c.traffic.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.Pods, s.Up = len(c.pods), c.up && c.err == nil
+	s.Pods, s.Up, s.Synced = len(c.pods), c.up && c.err == nil, c.synced
 	return s
 }

@@ -62,7 +62,10 @@ func TestForbidden(t *testing.T) {
 		t.Error("WhoHas answers without a right")
 	}
 	defer s.grant(t, "pods", podRights)()
-	f.health("", patience)
+	f.health("may not read jobs, namespaces, nodes", patience)
+	if !f.Stats().Up {
+		t.Error("pods are not told for want of other rights")
+	}
 	r := f.whole("it")
 	if r.Missed != event.SourceOwners || len(r.Pod.Owners) != 1 || r.Pod.Owners[0].Name != "migrate" {
 		t.Errorf("without the right to read owners: %+v of %+v", r, r.Pod)
@@ -89,6 +92,20 @@ func TestRights(t *testing.T) {
 			t.Errorf("%d times forbidden: %s %s", n, r.Verb, r.Resource)
 		}
 	}
+}
+
+// A right that is missing says nothing of an address, and hides nothing else.
+func TestHalfForbidden(t *testing.T) {
+	s := realServer(t)
+	ns, node := s.namespace(t), name(t, "")
+	defer s.grant(t, "half", podRights)()
+	s.pod(t, ns, "there", node+"2", nil, nil)
+	s.status(t, ns, "there", addresses("10.9.4.1"))
+	f := follow(t, s.config(agentToken), node, 0)
+	ask(t, f.Client, "10.9.4.1", event.Peer{Kind: event.PeerPod, Namespace: ns, Name: "there"})
+	ask(t, f.Client, "10.9.4.2", event.Peer{Missed: true})
+	ask(t, f.Client, "198.51.100.1", event.Peer{Missed: true})
+	f.health("may not read nodes, services", patience)
 }
 
 // A server that ends and comes back: what changed in between is told.

@@ -3,9 +3,9 @@ package kube
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -13,60 +13,58 @@ import (
 	"github.com/goshawk-security/goshawk/internal/event"
 )
 
-// missAge is how old the list of nodes may be when an address is in none of them.
-const missAge = time.Minute
-
 // WhoHas says whose an address is now: a pod's, a service's, a node's, or outside of
 // the cluster. It asks for a pod's workload, too. An error says that the API server
-// could not be asked; nothing is known then.
+// could not be asked; nothing is known then. Missed says that a right is missing: the
+// address may be what cannot be read.
 //
 // An address that changed hands since the connection names its new owner: there is no
 // history to look it up in. The API selects pods and services by their first address
 // alone: on a cluster of two families the second of another node's pod counts as outside.
 func (c *Client) WhoHas(ctx context.Context, addr netip.Addr) (event.Peer, error) {
 	addr = addr.Unmap().WithZone("")
-	if pod := c.ownPod(addr); pod != nil {
-		return podPeer(pod), nil
+	c.mu.Lock()
+	own := c.byIP[addr.String()]
+	c.mu.Unlock()
+	if own != nil {
+		return c.podPeer(ctx, own), nil
 	}
-	if c.maybeInside(addr) {
-		if p, err := c.podAt(ctx, addr); err != nil || p.Kind != event.PeerUnknown {
-			return p, err
-		}
-		if p, err := c.serviceAt(ctx, addr); err != nil || p.Kind != event.PeerUnknown {
-			return p, err
-		}
-	}
-	name, err := c.nodeAt(ctx, addr)
-	if err != nil {
-		return event.Peer{}, err
-	}
+	name, noNodes := c.nodes.at(ctx, addr)
 	if name != "" {
 		return event.Peer{Kind: event.PeerNode, Name: name}, nil
+	}
+	p := event.Peer{}
+	if c.maybeInside(addr) {
+		var err error
+		if p, err = c.podAt(ctx, addr); err == nil && p.Kind == event.PeerUnknown {
+			p, err = c.serviceAt(ctx, addr)
+		}
+		if err != nil || p.Kind != event.PeerUnknown {
+			return p, err
+		}
+	}
+	switch {
+	case noNodes != nil && !apierrors.IsForbidden(noNodes):
+		return event.Peer{}, noNodes
+	case noNodes != nil || p.Missed:
+		return event.Peer{Missed: true}, nil
 	}
 	return event.Peer{Kind: event.PeerOutside}, nil
 }
 
-// ownPod returns the pod of this node that has the address, with its owners if they
-// are known.
-func (c *Client) ownPod(addr netip.Addr) *event.Pod {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := c.byIP[addr.String()]
-	switch {
-	case t == nil:
-		return nil
-	case t.owned != nil:
-		return t.owned
+// podPeer tells of a pod, with its workload. Missed says that the workload may have an
+// owner that could not be asked for.
+func (c *Client) podPeer(ctx context.Context, t *tracked) event.Peer {
+	p := event.Peer{Kind: event.PeerPod, Namespace: t.pod.Namespace, Name: t.pod.Name, Labels: t.pod.Labels}
+	pod, missed := t.owned, t.missed != 0
+	if pod == nil {
+		owners, denied, err := c.owners.chain(ctx, t.pod.Namespace, t.owner)
+		pod, missed = &event.Pod{Owners: owners}, denied || err != nil
 	}
-	return t.pod
-}
-
-func podPeer(p *event.Pod) event.Peer {
-	peer := event.Peer{Kind: event.PeerPod, Namespace: p.Namespace, Name: p.Name, Labels: p.Labels}
-	if w := p.Workload(); w != nil {
-		peer.Owner = event.Object{Kind: w.Kind, Name: w.Name, UID: w.UID}
+	if w := pod.Workload(); w != nil {
+		p.Owner, p.Missed = event.Object{Kind: w.Kind, Name: w.Name, UID: w.UID}, missed
 	}
-	return peer
+	return p
 }
 
 // carrierGrade are the addresses that some clusters give to pods (RFC 6598).
@@ -97,41 +95,43 @@ func private(a netip.Addr) bool {
 func (c *Client) list(ctx context.Context, resource, field, value string, into runtime.Object) error {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	o := metav1.ListOptions{ResourceVersion: "0"}
-	if field != "" {
-		o.FieldSelector = fields.OneTermEqualSelector(field, value).String()
-	}
-	return c.core.Get().Resource(resource).VersionedParams(&o, metav1.ParameterCodec).Do(ctx).Into(into)
+	o := metav1.ListOptions{ResourceVersion: "0", FieldSelector: fields.OneTermEqualSelector(field, value).String()}
+	return c.peers.Get().Resource(resource).VersionedParams(&o, metav1.ParameterCodec).Do(ctx).Into(into)
 }
 
 // podAt looks among all pods. Those that are over have lost their address; those with
-// the node's address are the node.
+// the node's address are the node. Of several the last one that was made has it.
 func (c *Client) podAt(ctx context.Context, addr netip.Addr) (event.Peer, error) {
 	var list corev1.PodList
 	if err := c.list(ctx, "pods", "status.podIP", addr.String(), &list); err != nil {
 		return event.Peer{}, err
 	}
+	var last *corev1.Pod
 	for i := range list.Items {
 		p := &list.Items[i]
 		if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 			continue
 		}
-		if p.Spec.HostNetwork {
-			return event.Peer{Kind: event.PeerNode, Name: p.Spec.NodeName}, nil
+		if last == nil || last.CreationTimestamp.Before(&p.CreationTimestamp) {
+			last = p
 		}
-		t := track(p)
-		owned, _, err := c.owners.chain(ctx, t.pod.Namespace, t.owner)
-		if err == nil || len(owned) > 0 {
-			t.pod.Owners = owned
-		}
-		return podPeer(t.pod), nil
 	}
-	return event.Peer{}, nil
+	switch {
+	case last == nil:
+		return event.Peer{}, nil
+	case last.Spec.HostNetwork:
+		return event.Peer{Kind: event.PeerNode, Name: last.Spec.NodeName}, nil
+	}
+	return c.podPeer(ctx, track(last)), nil
 }
 
 func (c *Client) serviceAt(ctx context.Context, addr netip.Addr) (event.Peer, error) {
 	var list corev1.ServiceList
-	if err := c.list(ctx, "services", "spec.clusterIP", addr.String(), &list); err != nil {
+	err := c.list(ctx, "services", "spec.clusterIP", addr.String(), &list)
+	switch {
+	case c.owners.denied("services", err):
+		return event.Peer{Missed: true}, nil
+	case err != nil:
 		return event.Peer{}, err
 	}
 	for i := range list.Items {
@@ -139,37 +139,4 @@ func (c *Client) serviceAt(ctx context.Context, addr netip.Addr) (event.Peer, er
 		return event.Peer{Kind: event.PeerService, Namespace: s.Namespace, Name: s.Name, Labels: few(s.Labels)}, nil
 	}
 	return event.Peer{}, nil
-}
-
-// nodeList is which node has an address.
-type nodeList struct{ byIP map[string]string }
-
-// nodeAt returns the name of the node with the address, "" if none has it.
-func (c *Client) nodeAt(ctx context.Context, addr netip.Addr) (string, error) {
-	read := func() (*nodeList, error) {
-		var list corev1.NodeList
-		if err := c.list(ctx, "nodes", "", "", &list); err != nil {
-			return nil, err
-		}
-		n := &nodeList{byIP: map[string]string{}}
-		for i := range list.Items {
-			for _, a := range list.Items[i].Status.Addresses {
-				if ip, err := netip.ParseAddr(a.Address); err == nil {
-					n.byIP[ip.String()] = list.Items[i].Name
-				}
-			}
-		}
-		return n, nil
-	}
-	nodes, err := c.nodes.get("", read)
-	if err != nil {
-		return "", err
-	}
-	if name := nodes.byIP[addr.String()]; name != "" || !private(addr) {
-		return name, nil
-	}
-	if nodes, err = c.nodes.younger("", missAge, read); err != nil {
-		return "", err
-	}
-	return nodes.byIP[addr.String()], nil
 }

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"testing"
@@ -138,5 +139,33 @@ func TestServices(t *testing.T) {
 	want := []event.Object{{Kind: "Service", Name: "a-shop", UID: uid(made["a-shop"])}, {Kind: "Service", Name: "b-shop", UID: uid(made["b-shop"])}}
 	if diff := cmp.Diff(want, r.Pod.Services); diff != "" {
 		t.Error(diff)
+	}
+	s.must(t, http.MethodPatch, "/api/v1/namespaces/"+ns+"/pods/it", obj{"metadata": obj{"labels": obj{"part": "cart"}}})
+	f.until("it", "the service of its new label", func(r metadata.PodReport) bool { return len(r.Pod.Services) == 3 })
+	if n := f.Stats().Requests[Request{"list", "services", 200}]; n != 1 {
+		t.Errorf("services were read %d times", n)
+	}
+}
+
+// Nodes are read in pages.
+func TestNodePages(t *testing.T) {
+	s := realServer(t)
+	each(t, nodePage+20, func(i int) error {
+		_, err := s.call(http.MethodPost, "/api/v1/nodes", obj{"metadata": obj{"name": fmt.Sprint("page-", i), "labels": obj{"test": "pages"}}})
+		return err
+	})
+	defer s.must(t, http.MethodDelete, "/api/v1/nodes?labelSelector=test%3Dpages", nil)
+	for _, i := range []int{0, nodePage + 19} {
+		s.must(t, http.MethodPatch, fmt.Sprintf("/api/v1/nodes/page-%d/status", i), obj{"status": obj{"addresses": []obj{{"type": "InternalIP", "address": loadAddr(110, i)}}}})
+	}
+	f := follow(t, s.config(adminToken), name(t, ""), 0)
+	for _, i := range []int{0, nodePage + 19} {
+		ask(t, f.Client, loadAddr(110, i), event.Peer{Kind: event.PeerNode, Name: fmt.Sprint("page-", i)})
+	}
+	if n := f.Stats().Requests[Request{"list", "nodes", 200}]; n != 2 {
+		t.Errorf("%d pages", n)
+	}
+	if f.nodes.count < nodePage+20 || f.nodes.age() < time.Duration(f.nodes.count)*nodeAge {
+		t.Errorf("%d nodes are read again after %v", f.nodes.count, f.nodes.age())
 	}
 }
