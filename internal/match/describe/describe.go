@@ -57,9 +57,13 @@ type Explanation struct {
 	Parts []*Explanation `json:"parts,omitempty"`
 }
 
-// Rule describes the rule with a name, whether it is enabled or not.
+// Rule describes the rule with a name or an id, whether it is enabled or not. Of
+// several with one name it is the first.
 func Rule(rules []*rule.Rule, name string) (*Description, error) {
-	i := slices.IndexFunc(rules, func(r *rule.Rule) bool { return r.Name == name })
+	i := slices.IndexFunc(rules, func(r *rule.Rule) bool { return r.ID() == name })
+	if i < 0 {
+		i = slices.IndexFunc(rules, func(r *rule.Rule) bool { return r.Name == name })
+	}
 	if i < 0 {
 		return nil, fmt.Errorf("no rule %q", name)
 	}
@@ -70,7 +74,7 @@ func Rule(rules []*rule.Rule, name string) (*Description, error) {
 		return nil, err
 	}
 	d := describer{graph: g, seen: map[*rule.Macro]bool{}}
-	desc := &Description{Rule: r.Name, File: r.Pos.File, Line: r.Pos.Line, Types: typeNames(g.Types), Left: d.left(), Condition: d.explain(r.Condition)}
+	desc := &Description{Rule: r.ID(), File: r.Pos.File, Line: r.Pos.Line, Types: typeNames(g.Types), Left: d.left(), Condition: d.explain(r.Condition)}
 	for _, l := range desc.Left {
 		desc.Cost = max(desc.Cost, l.Cost)
 	}

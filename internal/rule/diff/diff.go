@@ -98,7 +98,7 @@ func rules(old, next *rule.Set) []Change {
 func byName(s *rule.Set) map[string]*rule.Rule {
 	m := map[string]*rule.Rule{}
 	for _, r := range s.Rules {
-		m[r.Name] = r
+		m[r.ID()] = r
 	}
 	return m
 }

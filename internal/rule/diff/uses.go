@@ -18,7 +18,7 @@ func usersOf(set *rule.Set) map[use][]string {
 		seen := map[use]bool{}
 		uses(set, r.Condition, seen)
 		for u := range seen {
-			users[u] = append(users[u], r.Name)
+			users[u] = append(users[u], r.ID())
 		}
 	}
 	for _, names := range users {

@@ -36,7 +36,7 @@ func (f *Filter) takes(r *rule.Rule) bool {
 			return false
 		}
 	}
-	named := len(f.Names) == 0 || slices.ContainsFunc(f.Names, func(glob string) bool { return fits(glob, r.Name) })
+	named := len(f.Names) == 0 || slices.ContainsFunc(f.Names, func(glob string) bool { return fits(glob, r.Name) || fits(glob, r.ID()) })
 	return named && r.Priority <= f.Priority && (f.Source == "" || f.Source == r.Source) && (r.Enabled || f.Disabled)
 }
 

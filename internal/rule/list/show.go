@@ -19,7 +19,7 @@ func Text(w io.Writer, rules []*rule.Rule) error {
 	t := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "PRIORITY\tRULE\tATT&CK\tFILE")
 	for _, r := range rules {
-		name := r.Name
+		name := r.ID()
 		if !r.Enabled {
 			name += " (disabled)"
 		}
@@ -41,6 +41,8 @@ func dash(s string) string {
 // entry is one rule in JSON.
 type entry struct {
 	Rule        string   `json:"rule"`
+	Namespace   string   `json:"namespace,omitempty"` // of a rule set of a namespace
+	Set         string   `json:"set,omitempty"`
 	Description string   `json:"description"`
 	Priority    string   `json:"priority"`
 	Source      string   `json:"source"`
@@ -58,7 +60,7 @@ func JSON(w io.Writer, rules []*rule.Rule) error {
 	all := make([]entry, 0, len(rules))
 	for _, r := range rules {
 		e := entry{
-			Rule: r.Name, Description: strings.TrimSpace(r.Desc), Priority: r.Priority.String(), Source: r.Source, Enabled: r.Enabled,
+			Rule: r.Name, Namespace: r.Namespace, Set: r.Set, Description: strings.TrimSpace(r.Desc), Priority: r.Priority.String(), Source: r.Source, Enabled: r.Enabled,
 			Tags: append([]string{}, r.Tags...), EventTypes: []string{}, Tactics: []string{},
 			Techniques: append([]string{}, attack.TechniquesOf(r.Tags)...), File: r.Pos.File, Line: r.Pos.Line,
 		}
@@ -87,8 +89,8 @@ func Matrix(w io.Writer, rules []*rule.Rule) error {
 		fmt.Fprintf(b, "%s %s: %s\n", tactic.ID, tactic.Name, count(len(mine)))
 		t := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 		for _, r := range mine {
-			covered[r.Name] = true
-			fmt.Fprintf(t, "    %s\t%s\t%s\n", dash(strings.Join(attack.TechniquesOf(r.Tags), " ")), r.Priority, r.Name)
+			covered[r.ID()] = true
+			fmt.Fprintf(t, "    %s\t%s\t%s\n", dash(strings.Join(attack.TechniquesOf(r.Tags), " ")), r.Priority, r.ID())
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -97,8 +99,8 @@ func Matrix(w io.Writer, rules []*rule.Rule) error {
 	if rest := len(rules) - len(covered); rest > 0 {
 		fmt.Fprintf(b, "Without a tactic: %s\n", count(rest))
 		for _, r := range rules {
-			if !covered[r.Name] {
-				fmt.Fprintf(b, "    %s\n", r.Name)
+			if !covered[r.ID()] {
+				fmt.Fprintf(b, "    %s\n", r.ID())
 			}
 		}
 	}
