@@ -47,9 +47,11 @@ type Client struct {
 	pods map[string]*tracked // by UID
 	byIP map[string]*tracked // pods that have an address of their own
 	gone map[string]*time.Timer
-	up   bool  // the first list came
-	err  error // why the watch does not work, nil while it does
-	told bool  // the error was logged
+	// static are the UIDs of static pods' objects by the hashes that cgroups have.
+	static map[string]string
+	up     bool  // the first list came
+	err    error // why the watch does not work, nil while it does
+	told   bool  // the error was logged
 
 	synced time.Time // when something was heard of pods last
 }
@@ -63,7 +65,7 @@ func New(cfg Config, log *zap.Logger) (*Client, error) {
 		cfg.Grace = time.Minute
 	}
 	c := &Client{
-		cfg: cfg, log: log, nodes: newNodes(), pods: map[string]*tracked{}, byIP: map[string]*tracked{}, gone: map[string]*time.Timer{},
+		cfg: cfg, log: log, nodes: newNodes(), pods: map[string]*tracked{}, byIP: map[string]*tracked{}, gone: map[string]*time.Timer{}, static: map[string]string{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](200*time.Millisecond, 30*time.Second)),
 		err:   errors.New("no list of pods came yet"),
 	}

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -21,8 +22,12 @@ const (
 )
 
 // configHash is the annotation by which the kubelet names a static pod to the runtime:
-// its cgroup has it in place of the UID.
-const configHash = "kubernetes.io/config.hash"
+// its cgroup has it in place of the UID. The object that the kubelet makes of a static
+// pod has it in configMirror, too, which cannot be changed.
+const (
+	configHash   = "kubernetes.io/config.hash"
+	configMirror = "kubernetes.io/config.mirror"
+)
 
 // lastApplied is kubectl's copy of the whole object.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
@@ -112,13 +117,15 @@ func short(m map[string]string) map[string]string {
 	return few(kept)
 }
 
-// uids are the names that cgroups can have for the pod.
-func uids(p *corev1.Pod) []string {
-	names := []string{string(p.UID)}
-	if hash := p.Annotations[configHash]; hash != "" && hash != names[0] {
-		names = append(names, hash)
+// staticHash is the name that cgroups have for a static pod, "" for others. Who may make
+// pods can write it into one of his: it must be a hash, and no UID of another pod. That
+// nobody else has it is seen to by set.
+func staticHash(p *corev1.Pod) string {
+	hash := p.Annotations[configHash]
+	if b, err := hex.DecodeString(hash); err != nil || len(b) != 16 || p.Annotations[configMirror] != hash {
+		return ""
 	}
-	return names
+	return hash
 }
 
 // copyOwners takes over what is not in the pod's own object.

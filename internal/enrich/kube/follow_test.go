@@ -283,13 +283,27 @@ func TestChanges(t *testing.T) {
 	f.until("it", "the new pod of the name", func(r metadata.PodReport) bool { return r.Pod.UID == uid(again) })
 }
 
+// static are the annotations of the object that the kubelet makes of a static pod.
+func static(hash string) obj { return obj{"annotations": obj{configHash: hash, configMirror: hash}} }
+
 func TestStaticPod(t *testing.T) {
 	s := realServer(t)
 	ns, node := s.namespace(t), name(t, "")
 	f := follow(t, s.config(adminToken), node, 0)
 	const hash = "0123456789abcdef0123456789abcdef"
-	made := s.pod(t, ns, "static", node, obj{"annotations": obj{configHash: hash}}, nil)
+	made := s.pod(t, ns, "static", node, static(hash), bare)
 	if diff := cmp.Diff([]string{uid(made), hash}, f.whole("static").UIDs); diff != "" {
 		t.Error(diff)
 	}
+	// Who may make pods cannot give the names of other pods' cgroups to his.
+	for i, meta := range []obj{static(hash), static(uid(made)), {"annotations": obj{configHash: "abcdef0123456789abcdef0123456789"}}} {
+		name := fmt.Sprint("liar-", i)
+		liar := s.pod(t, ns, name, node, meta, bare)
+		if diff := cmp.Diff([]string{uid(liar)}, f.whole(name).UIDs); diff != "" {
+			t.Errorf("%v: %s", meta, diff)
+		}
+	}
 }
+
+// bare is a pod as the API server takes it from a kubelet.
+var bare = obj{"serviceAccountName": ""}

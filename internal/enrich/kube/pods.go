@@ -23,8 +23,9 @@ import (
 
 // tracked is a pod of the node. Its parts are replaced, never changed.
 type tracked struct {
-	pod   *event.Pod // without namespace, and with the nearest owner's reference alone
-	uids  []string
+	pod   *event.Pod             // without namespace, and with the nearest owner's reference alone
+	uids  []string               // by which cgroups name it
+	hash  string                 // of a static pod
 	owner *metav1.OwnerReference // the one that controls it, nil if none does
 	over  bool                   // succeeded or failed: its address may be another's
 	owned *event.Pod             // with owners and namespace; nil before they were looked up
@@ -33,7 +34,7 @@ type tracked struct {
 }
 
 func track(p *corev1.Pod) *tracked {
-	t := &tracked{pod: convert(p), uids: uids(p),
+	t := &tracked{pod: convert(p), uids: []string{string(p.UID)}, hash: staticHash(p),
 		over: p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed}
 	if t.owner = ownerOf(p); t.owner != nil {
 		t.pod.Owners = []event.Object{byReference(t.owner)}
@@ -146,6 +147,9 @@ func (c *Client) set(t *tracked) {
 	}
 	c.pods[uid] = t
 	c.index(old, t)
+	if c.claim(t.hash, uid) {
+		t.uids = append(t.uids, t.hash)
+	}
 	if old != nil && reflect.DeepEqual(old.pod, t.pod) && reflect.DeepEqual(old.owner, t.owner) {
 		return
 	}
@@ -157,6 +161,21 @@ func (c *Client) set(t *tracked) {
 		r.Pod, r.Answered = t.owned, event.SourcePod|event.SourceOwners
 	}
 	c.cfg.Report(r)
+}
+
+// claim gives the hash of a static pod to the first that says it is his. Who copies it
+// from the kubelet's object comes later than that.
+func (c *Client) claim(hash, uid string) bool {
+	if hash == "" {
+		return false
+	}
+	if c.static[hash] == "" {
+		c.static[hash] = uid
+	}
+	if c.static[hash] != uid {
+		c.log.Warn("a pod says that it is a static one which another pod is already", zap.String("uid", uid), zap.String("hash", hash))
+	}
+	return c.static[hash] == uid
 }
 
 // index keeps byIP. The address of a pod that is over, or of the node, names nobody.
@@ -186,6 +205,9 @@ func (c *Client) remove(uid string) {
 	}
 	c.index(t, nil)
 	delete(c.pods, uid)
+	if c.static[t.hash] == uid {
+		delete(c.static, t.hash)
+	}
 	var timer *time.Timer
 	timer = time.AfterFunc(c.cfg.Grace, func() {
 		c.mu.Lock()
@@ -225,7 +247,7 @@ func (c *Client) setOwned(uid string, from *tracked, owned *event.Pod, missed ev
 	now := *t.pod
 	copyOwners(&now, owned)
 	same := t.owned != nil && t.missed == missed && reflect.DeepEqual(*t.owned, now)
-	t = &tracked{pod: t.pod, uids: t.uids, owner: t.owner, over: t.over, owned: &now, missed: missed}
+	t = &tracked{pod: t.pod, uids: t.uids, hash: t.hash, owner: t.owner, over: t.over, owned: &now, missed: missed}
 	c.index(c.pods[uid], t)
 	c.pods[uid] = t
 	if !same {

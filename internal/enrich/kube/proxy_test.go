@@ -146,10 +146,10 @@ func TestStaticPodAgain(t *testing.T) {
 	ns, node := s.namespace(t), name(t, "")
 	f := follow(t, s.config(adminToken), node, 100*time.Millisecond)
 	const hash = "fedcba9876543210fedcba9876543210"
-	old := s.pod(t, ns, "static", node, obj{"annotations": obj{configHash: hash}}, nil)
+	old := s.pod(t, ns, "static", node, static(hash), bare)
 	f.whole("static")
 	s.remove(t, ns, "static")
-	s.pod(t, ns, "static", node, obj{"annotations": obj{configHash: hash}}, nil)
+	s.pod(t, ns, "static", node, static(hash), bare)
 	if r := f.until(uid(old), "the end", func(r metadata.PodReport) bool { return r.Gone }); len(r.UIDs) != 1 {
 		t.Errorf("told gone: %v", r.UIDs)
 	}
