@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,11 +19,20 @@ import (
 
 const chart = "helm/goshawk"
 
-// helm renders the chart, or says why it cannot be. The script finds helm.
+// noHelm says why there is no helm, once. The script looks for it.
+var noHelm = sync.OnceValue(func() string {
+	out, err := exec.Command("helm/run", "version").CombinedOutput()
+	if err != nil {
+		return string(out)
+	}
+	return ""
+})
+
+// helm renders the chart, or says why it cannot be.
 func helm(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	if out, err := exec.Command("helm/run", "version").CombinedOutput(); err != nil {
-		t.Skipf("no helm: %s", out)
+	if why := noHelm(); why != "" {
+		t.Skipf("no helm: %s", why)
 	}
 	args = append([]string{"template", "goshawk", chart, "--namespace", "goshawk", "--kube-version", "1.34.0"}, args...)
 	cmd := exec.Command("helm/run", args...)
