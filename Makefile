@@ -26,7 +26,7 @@ test: test-deps build ## all tests, on the live kernel (root)
 generate: ## rebuild the kernel side's objects and what is generated from code
 	@./test/install generate
 	$(GO) generate ./...
-	$(GO) test ./internal/field ./internal/agent ./rules -update
+	$(GO) test ./internal/field ./internal/agent/config ./rules -update
 
 lint: ## format, vet, staticcheck, layers
 	@./test/install lint

@@ -3,7 +3,7 @@ package deploy
 import (
 	"testing"
 
-	"github.com/goshawk-security/goshawk/internal/agent"
+	"github.com/goshawk-security/goshawk/internal/agent/config"
 )
 
 // TestManifests holds the plain manifests against Kubernetes' own schema, the rights
@@ -22,9 +22,9 @@ func checkAll(t *testing.T, all []object, data string) {
 	}
 	checkRights(t, all, data)
 	checkSelectors(t, all)
-	config := text(find(t, all, "ConfigMap/goshawk"), "data", "goshawk.yaml")
-	if _, err := agent.ParseConfig("goshawk.yaml", []byte(config)); err != nil {
-		t.Errorf("the agent refuses its configuration: %v\n%s", err, config)
+	cfg := text(find(t, all, "ConfigMap/goshawk"), "data", "goshawk.yaml")
+	if _, err := config.Parse("goshawk.yaml", []byte(cfg)); err != nil {
+		t.Errorf("the agent refuses its configuration: %v\n%s", err, cfg)
 	}
 }
 

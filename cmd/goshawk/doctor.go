@@ -3,12 +3,12 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/goshawk-security/goshawk/internal/agent"
+	"github.com/goshawk-security/goshawk/internal/agent/config"
 	"github.com/goshawk-security/goshawk/internal/agent/doctor"
 )
 
 func newDoctor() *cobra.Command {
-	var config string
+	var file string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say whether the agent can run on this machine, and what to do if not",
@@ -20,8 +20,8 @@ and cgroups are mounted. The exit code is 0 if the agent can run, else 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			host := doctor.Local()
-			if config != "" {
-				cfg, err := agent.LoadConfig(config)
+			if file != "" {
+				cfg, err := config.Load(file)
 				if err != nil {
 					return err
 				}
@@ -34,6 +34,6 @@ and cgroups are mounted. The exit code is 0 if the agent can run, else 1.`,
 			return failed(err)
 		},
 	}
-	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration `file` of the agent")
+	cmd.Flags().StringVarP(&file, "config", "c", "", "configuration `file` of the agent")
 	return cmd
 }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/goshawk-security/goshawk/internal/agent"
+	"github.com/goshawk-security/goshawk/internal/agent/config"
 	"github.com/goshawk-security/goshawk/internal/rule"
 )
 
@@ -70,7 +70,7 @@ func report(stderr io.Writer, err error) int {
 
 // placed tells that the error begins with a file and a line.
 func placed(err error) bool {
-	var config *agent.MistakeError
+	var config *config.MistakeError
 	var inRule *rule.Error
 	return errors.As(err, &config) || errors.As(err, &inRule)
 }

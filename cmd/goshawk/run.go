@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goshawk-security/goshawk/internal/agent"
+	"github.com/goshawk-security/goshawk/internal/agent/config"
 )
 
 // runFlags are the flags of goshawk run.
@@ -81,10 +82,10 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 }
 
 // load reads the configuration and puts the flags on top of it.
-func (f *runFlags) load() (agent.Config, error) {
-	cfg, err := agent.DefaultConfig(), error(nil)
+func (f *runFlags) load() (config.Config, error) {
+	cfg, err := config.Default(), error(nil)
 	if f.config != "" {
-		cfg, err = agent.LoadConfig(f.config)
+		cfg, err = config.Load(f.config)
 	}
 	if len(f.rules) > 0 {
 		cfg.Rules = f.rules

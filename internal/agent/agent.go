@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/goshawk-security/goshawk/internal/agent/config"
+
 	"go.uber.org/zap"
 
 	"github.com/goshawk-security/goshawk/internal/agent/doctor"
@@ -35,7 +37,7 @@ const (
 
 // Agent watches one node. It is made by New and runs once.
 type Agent struct {
-	cfg     Config
+	cfg     config.Config
 	log     *zap.Logger
 	builder *alert.Builder
 	node    alert.Node
@@ -67,7 +69,7 @@ type Agent struct {
 // error is a mistake in the configuration or the rules; all of them are joined.
 // Alerts of the destinations on standard output go to console. The caller calls
 // Run, which gives back what New opened.
-func New(cfg Config, console io.Writer, log *zap.Logger) (*Agent, error) {
+func New(cfg config.Config, console io.Writer, log *zap.Logger) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg, log: log, catalogue: Catalogue(), reloads: make(chan struct{}, 1),
 		beat: newHeartbeat(time.Now),
@@ -124,7 +126,7 @@ func (a *Agent) tellLimits(checks []doctor.Check) {
 const nodeNameVariable = "GOSHAWK_NODE_NAME"
 
 // thisNode finds out the names of the machine and of this boot of it.
-func thisNode(cfg NodeConfig) (alert.Node, error) {
+func thisNode(cfg config.Node) (alert.Node, error) {
 	node := alert.Node{Hostname: cfg.Name}
 	if node.Hostname == "" {
 		node.Hostname = os.Getenv(nodeNameVariable)
@@ -187,7 +189,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 // open makes the process table and attaches the kernel side: only the calls that
 // a rule asks for, and what keeps the process table right.
 func (a *Agent) open() (*capture.Source, error) {
-	enrichment := a.cfg.enrich()
+	enrichment := enrichConfig(&a.cfg)
 	enrichment.Environ, enrichment.Host = a.rules.needsEnviron(), a.node.Hostname
 	a.sources.fill(&enrichment)
 	a.sources.need(a.rules.set.Needs())
@@ -195,7 +197,7 @@ func (a *Agent) open() (*capture.Source, error) {
 	if a.enricher, err = enrich.New(enrichment, a.log.Named("enrich")); err != nil {
 		return nil, err
 	}
-	capturing := a.cfg.capture()
+	capturing := captureConfig(&a.cfg)
 	capturing.Environ = a.rules.needsEnviron()
 	if capturing.CgroupController, err = workload.Hierarchy(a.cfg.Node.Proc); err != nil {
 		a.log.Warn("containers are not told apart", zap.Error(err))

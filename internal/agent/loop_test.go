@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/goshawk-security/goshawk/internal/agent/config"
+
 	"go.uber.org/zap"
 
 	"github.com/goshawk-security/goshawk/internal/capture"
@@ -98,7 +100,7 @@ func newTestAgent(t *testing.T) (*Agent, *console) {
 	if err := os.WriteFile(rules, []byte(markerRule), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.Rules = []string{rules}
 	if err := cfg.SetFormat("json"); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/goshawk-security/goshawk/internal/agent/config"
+
 	"github.com/goshawk-security/goshawk/internal/agent/doctor"
 )
 
@@ -14,7 +16,7 @@ const gcPercent = 50
 // tuneMemory sets the garbage collector up, unless the operator did by GOGC or
 // GOMEMLIMIT. In a memory cgroup the heap's soft limit leaves room for the rings,
 // which the kernel charges to it, and for what Go does not count.
-func tuneMemory(host doctor.Host, rings Quantity) {
+func tuneMemory(host doctor.Host, rings config.Quantity) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

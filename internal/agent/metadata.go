@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/goshawk-security/goshawk/internal/agent/config"
+
 	"golang.org/x/sys/unix"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -47,10 +49,10 @@ func (a *Agent) newSources() (*sources, error) {
 				a.enricher.Answer(metadata.Answer{ID: r.ID, Info: r.Info, Answered: r.Answered, Missed: r.Missed})
 			}}, a.log.Named("runtime"))
 	}
-	if !a.cfg.Kubernetes.wanted() {
+	if !a.cfg.Kubernetes.Wanted() {
 		return s, nil
 	}
-	config, err := a.cfg.Kubernetes.rest()
+	config, err := restConfig(a.cfg.Kubernetes)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +98,8 @@ func (s *sources) run(ctx context.Context) {
 	all.Wait()
 }
 
-// rest says where the API server is and as whom to ask it.
-func (k KubernetesConfig) rest() (*rest.Config, error) {
+// restConfig says where the API server is and as whom to ask it.
+func restConfig(k config.Kubernetes) (*rest.Config, error) {
 	if k.Kubeconfig == "" {
 		config, err := rest.InClusterConfig()
 		if err != nil {
@@ -135,7 +137,7 @@ func (s *sources) missing() []doctor.Check {
 }
 
 // newHeld makes the room for events that wait for metadata.
-func newHeld(cfg MetadataConfig) *held.Queue {
+func newHeld(cfg config.Metadata) *held.Queue {
 	return held.New(held.Config{Events: cfg.HeldEvents, Bytes: int(cfg.HeldBytes), Wait: cfg.Wait, Now: bootTime})
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/goshawk-security/goshawk/internal/agent/config"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -210,7 +212,7 @@ func TestReloadLosses(t *testing.T) {
 }
 
 func TestSelectionAndMatching(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.RuleMatching = "some"
 	cfg.RuleSelection = []selection.Selector{{}}
 	err := cfg.Validate()
@@ -220,7 +222,7 @@ func TestSelectionAndMatching(t *testing.T) {
 		}
 	}
 	text := "apiVersion: goshawk/v1\nruleMatching: first\nruleSelection:\n- disable: {rule: \"*\"}\n- enable: {tag: nobody has it}\n"
-	cfg, err = ParseConfig("c.yaml", []byte(text))
+	cfg, err = config.Parse("c.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +236,7 @@ func TestSelectionAndMatching(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.RuleMatching = matchAll
+	cfg.RuleMatching = config.MatchAll
 	if all, err := loadRuleset(&cfg, Catalogue(), nil); err != nil || all.hash == first.hash {
 		t.Errorf("the hash does not tell all from first (%v)", err)
 	}

@@ -3,11 +3,12 @@ package agent
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/goshawk-security/goshawk/internal/agent/config"
 
 	"github.com/goshawk-security/goshawk/internal/agent/selection"
 	"github.com/goshawk-security/goshawk/internal/field"
@@ -43,7 +44,7 @@ type loaded struct {
 // loadRuleset reads, selects and compiles the rules that the configuration asks
 // for, and those of sources. The error joins every mistake of the files; rules of
 // which none is enabled are one. A mistake in a source is in its result.
-func loadRuleset(cfg *Config, cat *field.Catalogue, sources []loader.Source) (loaded, error) {
+func loadRuleset(cfg *config.Config, cat *field.Catalogue, sources []loader.Source) (loaded, error) {
 	read, results, err := loader.Load(loader.Config{Files: cfg.Rules, Shipped: rules.FS, Sources: sources, Catalogue: cat,
 		Compile: func(list []*rule.Rule) error { _, err := match.Compile(list); return err }})
 	l := loaded{hash: rulesHash(cfg, read), warnings: read.Warnings, results: results}
@@ -59,7 +60,7 @@ func loadRuleset(cfg *Config, cat *field.Catalogue, sources []loader.Source) (lo
 		return l, noRules(cfg)
 	}
 	var options []match.Option
-	if cfg.RuleMatching == matchFirst {
+	if cfg.RuleMatching == config.MatchFirst {
 		options = append(options, match.FirstOnly)
 	}
 	r.matcher = r.set.NewMatcher(options...)
@@ -67,7 +68,7 @@ func loadRuleset(cfg *Config, cat *field.Catalogue, sources []loader.Source) (lo
 	return l, nil
 }
 
-func noRules(cfg *Config) error {
+func noRules(cfg *config.Config) error {
 	where := strings.Join(cfg.Rules, ", ")
 	if where == "" {
 		where = "the shipped rules"
@@ -79,7 +80,7 @@ func noRules(cfg *Config) error {
 }
 
 // rulesHash names what the rules are made of: texts, selection and matching.
-func rulesHash(cfg *Config, read *rule.Set) string {
+func rulesHash(cfg *config.Config, read *rule.Set) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n", read.Hash(), cfg.RuleMatching)
 	for _, s := range cfg.RuleSelection {
@@ -90,32 +91,3 @@ func rulesHash(cfg *Config, read *rule.Set) string {
 
 // short is as much of a hash as people compare.
 func short(hash string) string { return hash[:min(12, len(hash))] }
-
-// The values of ruleMatching.
-const (
-	matchAll   = "all"
-	matchFirst = "first"
-)
-
-// validateRules says everything that is wrong with the choice of rules; each error
-// begins with its key.
-func (c *Config) validateRules() error {
-	var errs []error
-	if c.Rules != nil && len(c.Rules) == 0 {
-		errs = append(errs, errors.New("rules: is an empty list: name files and directories, or leave the key out for the shipped rules"))
-	}
-	for i, r := range c.Rules {
-		if r == "" {
-			errs = append(errs, fmt.Errorf("rules[%d]: is empty: name a file or a directory", i))
-		}
-	}
-	for i, s := range c.RuleSelection {
-		if err := s.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("ruleSelection[%d]: %w", i, err))
-		}
-	}
-	if c.RuleMatching != matchAll && c.RuleMatching != matchFirst {
-		errs = append(errs, fmt.Errorf("ruleMatching: %q is neither all nor first", c.RuleMatching))
-	}
-	return errors.Join(errs...)
-}

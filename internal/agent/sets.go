@@ -27,10 +27,10 @@ type sets struct {
 // newSets makes what the configuration asks for. Nothing is asked before run.
 func (a *Agent) newSets() (*sets, error) {
 	s := &sets{log: a.log.Named("rules"), told: map[string]string{}}
-	if !a.cfg.Kubernetes.wanted() || !a.cfg.Kubernetes.RuleSets {
+	if !a.cfg.Kubernetes.Wanted() || !a.cfg.Kubernetes.RuleSets {
 		return s, nil
 	}
-	config, err := a.cfg.Kubernetes.rest()
+	config, err := restConfig(a.cfg.Kubernetes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package agent
+package config
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 // keyDoc describes one key of the configuration file.
 type keyDoc struct {
 	path string // as in the file; [] for any item of a list
-	def  string // the default in words, where DefaultConfig does not hold it
+	def  string // the default in words, where Default does not hold it
 	desc string
 }
 
@@ -101,7 +101,7 @@ A destination has exactly one of ` + "`stdout`, `file` and `splunk`" + `.
 // WriteManual writes the manual of the configuration file.
 func WriteManual(w io.Writer) error {
 	defaults := map[string]string{}
-	cfg := DefaultConfig()
+	cfg := Default()
 	leaves(reflect.ValueOf(&cfg).Elem(), "", func(path string, v reflect.Value) {
 		if !v.IsZero() {
 			defaults[path] = fmt.Sprint(v.Interface())

@@ -1,4 +1,4 @@
-package agent
+package config
 
 import (
 	"errors"
@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// MetadataConfig bounds the waiting for metadata.
-type MetadataConfig struct {
+// Metadata bounds the waiting for metadata.
+type Metadata struct {
 	Wait       time.Duration `yaml:"wait"`
 	HeldEvents int           `yaml:"heldEvents"`
 	HeldBytes  Quantity      `yaml:"heldBytes"`
 }
 
-// RuntimeConfig says how the container runtime is asked.
-type RuntimeConfig struct {
+// Runtime says how the container runtime is asked.
+type Runtime struct {
 	Enabled bool     `yaml:"enabled"`
 	Sockets []string `yaml:"sockets"`
 }
 
-// KubernetesConfig says how the API server is asked.
-type KubernetesConfig struct {
+// Kubernetes says how the API server is asked.
+type Kubernetes struct {
 	Enabled    string `yaml:"enabled"`
 	Kubeconfig string `yaml:"kubeconfig"`
 	Peers      bool   `yaml:"peers"`
@@ -41,8 +41,8 @@ const (
 // serviceAccount is where Kubernetes puts a pod's token.
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
-// wanted tells that the API server is to be asked.
-func (k KubernetesConfig) wanted() bool {
+// Wanted tells that the API server is to be asked.
+func (k Kubernetes) Wanted() bool {
 	switch k.Enabled {
 	case always:
 		return true
@@ -63,7 +63,7 @@ const (
 )
 
 // Validate says everything that is wrong; each error begins with its key.
-func (m MetadataConfig) Validate() error {
+func (m Metadata) Validate() error {
 	var errs []error
 	if m.Wait < 0 || m.Wait > maxWait {
 		errs = append(errs, fmt.Errorf("metadata.wait: %v is not between 0s and %v", m.Wait, maxWait))
@@ -78,7 +78,7 @@ func (m MetadataConfig) Validate() error {
 }
 
 // Validate says everything that is wrong; each error begins with its key.
-func (r RuntimeConfig) Validate() error {
+func (r Runtime) Validate() error {
 	var errs []error
 	for i, s := range r.Sockets {
 		if !filepath.IsAbs(s) {
@@ -89,7 +89,7 @@ func (r RuntimeConfig) Validate() error {
 }
 
 // Validate says what is wrong, beginning with the key.
-func (k KubernetesConfig) Validate() error {
+func (k Kubernetes) Validate() error {
 	switch k.Enabled {
 	case whereFound, always, never:
 		return nil

@@ -1,4 +1,4 @@
-package agent
+package config
 
 import (
 	"bytes"
@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/goshawk-security/goshawk/internal/agent/selection"
-	"github.com/goshawk-security/goshawk/internal/capture"
-	"github.com/goshawk-security/goshawk/internal/enrich"
 	"github.com/goshawk-security/goshawk/internal/ship"
 	"github.com/goshawk-security/goshawk/internal/ship/stdout"
 )
@@ -31,75 +29,75 @@ type Config struct {
 	RuleSelection []selection.Selector `yaml:"ruleSelection"`
 	RuleMatching  string               `yaml:"ruleMatching"`
 	Destinations  ship.Config          `yaml:"destinations"`
-	HTTP          HTTPConfig           `yaml:"http"`
-	Heartbeat     HeartbeatConfig      `yaml:"heartbeat"`
-	Buffers       BufferConfig         `yaml:"buffers"`
-	Limits        LimitConfig          `yaml:"limits"`
-	Mask          MaskConfig           `yaml:"mask"`
-	Node          NodeConfig           `yaml:"node"`
-	Metadata      MetadataConfig       `yaml:"metadata"`
-	Runtime       RuntimeConfig        `yaml:"runtime"`
-	Kubernetes    KubernetesConfig     `yaml:"kubernetes"`
+	HTTP          HTTP                 `yaml:"http"`
+	Heartbeat     Heartbeat            `yaml:"heartbeat"`
+	Buffers       Buffers              `yaml:"buffers"`
+	Limits        Limits               `yaml:"limits"`
+	Mask          Mask                 `yaml:"mask"`
+	Node          Node                 `yaml:"node"`
+	Metadata      Metadata             `yaml:"metadata"`
+	Runtime       Runtime              `yaml:"runtime"`
+	Kubernetes    Kubernetes           `yaml:"kubernetes"`
 }
 
-// HTTPConfig is where health and metrics are served.
-type HTTPConfig struct {
+// HTTP is where health and metrics are served.
+type HTTP struct {
 	Address string `yaml:"address"`
 }
 
-// HeartbeatConfig says how often the agent proves that it can see, and when it
+// Heartbeat says how often the agent proves that it can see, and when it
 // counts as blind.
-type HeartbeatConfig struct {
+type Heartbeat struct {
 	Interval time.Duration `yaml:"interval"`
 	Timeout  time.Duration `yaml:"timeout"`
 	Announce bool          `yaml:"announce"`
 }
 
-// BufferConfig is the memory between the kernel and the agent.
-type BufferConfig struct {
+// Buffers is the memory between the kernel and the agent.
+type Buffers struct {
 	Events Quantity `yaml:"events"`
 	State  Quantity `yaml:"state"`
 }
 
-// LimitConfig bounds the memory of the agent itself.
-type LimitConfig struct {
+// Limits bounds the memory of the agent itself.
+type Limits struct {
 	Processes   int      `yaml:"processes"`
 	ProcessText Quantity `yaml:"processText"`
 }
 
-// NodeConfig says where the agent runs.
-type NodeConfig struct {
+// Node says where the agent runs.
+type Node struct {
 	Name   string `yaml:"name"`
 	Root   string `yaml:"root"`
 	Proc   string `yaml:"proc"`
 	Cgroup string `yaml:"cgroup"`
 }
 
-// DefaultConfig is what counts without a configuration file: the shipped rules,
+// Default is what counts without a configuration file: the shipped rules,
 // and alerts as text on standard output.
-func DefaultConfig() Config {
+func Default() Config {
 	return Config{
 		APIVersion:   APIVersion,
-		RuleMatching: matchAll,
+		RuleMatching: MatchAll,
 		Destinations: ship.Config{{Name: "console", Stdout: &stdout.Config{Format: "text"}}},
-		HTTP:         HTTPConfig{Address: "127.0.0.1:8765"},
-		Heartbeat:    HeartbeatConfig{Interval: time.Second, Timeout: 5 * time.Second},
-		Buffers:      BufferConfig{Events: 8 * mib, State: 8 * mib},
-		Limits:       LimitConfig{Processes: 32768, ProcessText: 32 * mib},
-		Node:         NodeConfig{Root: "/", Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
-		Metadata:     MetadataConfig{Wait: 5 * time.Second, HeldEvents: 8192, HeldBytes: 32 * mib},
-		Runtime:      RuntimeConfig{Enabled: true},
-		Kubernetes:   KubernetesConfig{Enabled: whereFound, Peers: true, RuleSets: true},
+		HTTP:         HTTP{Address: "127.0.0.1:8765"},
+		Heartbeat:    Heartbeat{Interval: time.Second, Timeout: 5 * time.Second},
+		Buffers:      Buffers{Events: 8 * mib, State: 8 * mib},
+		Limits:       Limits{Processes: 32768, ProcessText: 32 * mib},
+		Node:         Node{Root: "/", Proc: "/proc", Cgroup: "/sys/fs/cgroup"},
+		Metadata:     Metadata{Wait: 5 * time.Second, HeldEvents: 8192, HeldBytes: 32 * mib},
+		Runtime:      Runtime{Enabled: true},
+		Kubernetes:   Kubernetes{Enabled: whereFound, Peers: true, RuleSets: true},
 	}
 }
 
 // maxConfig bounds what is read of a configuration file.
 const maxConfig = 1 << 20
 
-// LoadConfig reads a configuration file. What the file does not name has its
+// Load reads a configuration file. What the file does not name has its
 // default. Paths in it are relative to the directory that it is in. The error
 // joins every mistake.
-func LoadConfig(path string) (Config, error) {
+func Load(path string) (Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("read configuration: %w", err)
@@ -112,12 +110,12 @@ func LoadConfig(path string) (Config, error) {
 	if len(text) > maxConfig {
 		return Config{}, fmt.Errorf("read configuration: %s is larger than 1 MiB", path)
 	}
-	return ParseConfig(path, text)
+	return Parse(path, text)
 }
 
-// ParseConfig is LoadConfig for a text that was read from path.
-func ParseConfig(path string, text []byte) (Config, error) {
-	cfg := DefaultConfig()
+// Parse is Load for a text that was read from path.
+func Parse(path string, text []byte) (Config, error) {
+	cfg := Default()
 	cfg.APIVersion = ""
 	s := strict{file: path}
 	s.document(bytes.TrimPrefix(text, []byte("\ufeff")), &cfg)
@@ -183,7 +181,7 @@ func (c *Config) Validate() error {
 const maxTimeout = 10 * time.Minute
 
 // Validate says what is wrong, beginning with the key. Port 0 is any that is free.
-func (h HTTPConfig) Validate() error {
+func (h HTTP) Validate() error {
 	_, port, err := net.SplitHostPort(h.Address)
 	if err != nil {
 		return fmt.Errorf("http.address: %q is no address: write host:port, for example 127.0.0.1:8765", h.Address)
@@ -201,7 +199,7 @@ const (
 )
 
 // Validate says everything that is wrong; each error begins with its key.
-func (b BufferConfig) Validate() error {
+func (b Buffers) Validate() error {
 	var errs []error
 	for _, ring := range []struct {
 		key  string
@@ -216,7 +214,7 @@ func (b BufferConfig) Validate() error {
 }
 
 // Validate says everything that is wrong; each error begins with its key.
-func (l LimitConfig) Validate() error {
+func (l Limits) Validate() error {
 	var errs []error
 	const least, most = 256, 4 << 20 // the kernel's own limit of processes
 	if l.Processes < least || l.Processes > most {
@@ -230,7 +228,7 @@ func (l LimitConfig) Validate() error {
 }
 
 // Validate says what is wrong, beginning with the key.
-func (n NodeConfig) Validate() error {
+func (n Node) Validate() error {
 	var errs []error
 	for _, dir := range []struct{ key, path string }{{"node.root", n.Root}, {"node.proc", n.Proc}, {"node.cgroup", n.Cgroup}} {
 		if !filepath.IsAbs(dir.path) {
@@ -257,21 +255,4 @@ func (c *Config) SetFormat(format string) error {
 		return errors.New("format: no destination of the configuration is standard output")
 	}
 	return nil
-}
-
-// capture is the part of the stage capture.
-func (c *Config) capture() capture.Config {
-	return capture.Config{
-		EventsBytes: int(c.Buffers.Events),
-		StateBytes:  int(c.Buffers.State),
-		ProcRoot:    c.Node.Proc,
-	}
-}
-
-// enrich is the part of the stage enrich.
-func (c *Config) enrich() enrich.Config {
-	return enrich.Config{
-		ProcRoot: c.Node.Proc, CgroupRoot: c.Node.Cgroup,
-		MaxProcesses: c.Limits.Processes, MaxText: int64(c.Limits.ProcessText), Wait: max(c.Metadata.Wait, 1),
-	}
 }

@@ -1,4 +1,4 @@
-package agent
+package config
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 )
 
 // MistakeError is a mistake in the configuration file, at the place a person has
-// to edit. LoadConfig joins all it finds.
+// to edit. Load joins all it finds.
 type MistakeError struct {
 	File      string
 	Line, Col int // from 1; 0 where it is not known

@@ -1,4 +1,4 @@
-package agent
+package config
 
 import (
 	"bytes"
@@ -33,11 +33,11 @@ http: {address: "127.0.0.1:9000"}
 buffers: {events: 16Mi}
 node: {name: worker-1}
 `
-	got, err := ParseConfig("/etc/goshawk/goshawk.yaml", []byte(text))
+	got, err := Parse("/etc/goshawk/goshawk.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := DefaultConfig()
+	want := Default()
 	want.Rules = []string{"/etc/goshawk/rules", "/etc/more.yaml"}
 	want.HTTP.Address = "127.0.0.1:9000"
 	want.Buffers.Events = 16 * mib
@@ -49,7 +49,7 @@ node: {name: worker-1}
 			Index: "main", MaxWait: 2 * time.Second, Fields: map[string]string{"cluster": "prod"}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("ParseConfig (-want +got):\n%s", diff)
+		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestConfigMistakes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseConfig("c.yaml", []byte(tt.text))
+			_, err := Parse("c.yaml", []byte(tt.text))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -110,7 +110,7 @@ func TestCanBeEmpty(t *testing.T) {
 		``: true, `x*`: true, `(a|b?)`: true, `\b`: true, `^$`: true, `(?:ab){0,3}`: true, `a?b*`: true,
 		`x`: false, `x+`: false, `token=(?P<secret>.*)`: false, `a|bc`: false, `[0-9]{2,}`: false, `^.`: false,
 	} {
-		err := MaskConfig{Patterns: []string{pattern}}.Validate()
+		err := Mask{Patterns: []string{pattern}}.Validate()
 		if (err != nil) != want {
 			t.Errorf("Validate of %q = %v, want an error: %v", pattern, err, want)
 		}
@@ -122,7 +122,7 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte("a: &a [*a]\n<<: *a\n"))
 	f.Add([]byte("destinations: [{name: x, splunk: {fields: {a: b}, maxWait: 1h}}]\n---\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		cfg, err := ParseConfig("c.yaml", text)
+		cfg, err := Parse("c.yaml", text)
 		if err == nil && cfg.Validate() != nil {
 			t.Errorf("accepted what Validate refuses: %v", cfg.Validate())
 		}
@@ -151,11 +151,11 @@ func TestQuantity(t *testing.T) {
 }
 
 func TestSetFormat(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := Default()
 	if err := cfg.SetFormat("json"); err != nil || cfg.Destinations[0].Stdout.Format != "json" {
 		t.Errorf("SetFormat(json) = %v, %+v", err, cfg.Destinations[0].Stdout)
 	}
-	if DefaultConfig().Destinations[0].Stdout.Format != "text" {
+	if Default().Destinations[0].Stdout.Format != "text" {
 		t.Error("SetFormat changed the defaults")
 	}
 	if err := cfg.SetFormat("xml"); err == nil {
@@ -173,7 +173,7 @@ func TestDocsKeys(t *testing.T) {
 	for _, d := range keyDocs {
 		described[d.path] = true
 	}
-	cfg := DefaultConfig()
+	cfg := Default()
 	leaves(reflect.ValueOf(&cfg).Elem(), "", func(path string, _ reflect.Value) {
 		if !described[path] {
 			t.Errorf("key %s is not described in manual.go", path)
@@ -190,7 +190,7 @@ func TestDocsConfiguration(t *testing.T) {
 	if err := WriteManual(&got); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join("..", "..", "docs", "configuration.md")
+	path := filepath.Join("..", "..", "..", "docs", "configuration.md")
 	if *update {
 		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
@@ -201,12 +201,12 @@ func TestDocsConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("docs/configuration.md is not up to date: run go test ./internal/agent -run Docs -update\n%s", diff)
+		t.Errorf("docs/configuration.md is not up to date: run go test ./internal/agent/config -update\n%s", diff)
 	}
 	// The example in the manual is one.
 	_, example, _ := strings.Cut(manualHead, "    apiVersion")
 	example, _, _ = strings.Cut("    apiVersion"+example, "\nA destination")
-	if _, err := ParseConfig("c.yaml", []byte(example)); err != nil {
+	if _, err := Parse("c.yaml", []byte(example)); err != nil {
 		t.Errorf("the example of the manual: %v", err)
 	}
 }
