@@ -120,7 +120,7 @@ func install(ctx context.Context) error {
 	if err := importImage(ctx); err != nil {
 		return err
 	}
-	files := map[string]string{"token": token, "ca.crt": hec.authority(), "values.yaml": fmt.Sprintf(values, hec.url()), "test.yaml": rules}
+	files := map[string]string{"token": token, "ca.crt": hec.authority(), "test.yaml": rules}
 	dir, err := os.MkdirTemp("", "goshawk-install-")
 	if err != nil {
 		return err
@@ -133,22 +133,23 @@ func install(ctx context.Context) error {
 	}
 	_, _ = kube.Kubectl(ctx, "-n", "goshawk", "delete", "secret/splunk-hec", "configmap/test-rules", "--ignore-not-found")
 	for _, step := range [][]string{
-		{"kubectl", "apply", "-f", filepath.Join(node.Repository(), "deploy/manifests/namespace.yaml")},
-		{"kubectl", "-n", "goshawk", "create", "secret", "generic", "splunk-hec", "--from-file=" + dir + "/token", "--from-file=" + dir + "/ca.crt"},
-		{"kubectl", "-n", "goshawk", "create", "configmap", "test-rules", "--from-file=" + dir + "/test.yaml"},
-		{"helm", "upgrade", "--install", "goshawk", filepath.Join(node.Repository(), "deploy/helm/goshawk"), "-n", "goshawk", "-f", dir + "/values.yaml"},
-		{"kubectl", "-n", "goshawk", "rollout", "restart", "daemonset/goshawk"}, // an earlier run's has an old image
-		{"kubectl", "-n", "goshawk", "rollout", "status", "daemonset/goshawk", "--timeout=2m"},
+		{"apply", "-f", filepath.Join(node.Repository(), "deploy/manifests/namespace.yaml")},
+		{"-n", "goshawk", "create", "secret", "generic", "splunk-hec", "--from-file=" + dir + "/token", "--from-file=" + dir + "/ca.crt"},
+		{"-n", "goshawk", "create", "configmap", "test-rules", "--from-file=" + dir + "/test.yaml"},
 	} {
-		call := kube.Kubectl
-		if step[0] == "helm" {
-			call = kube.Helm
-		}
-		if out, err := call(ctx, step[1:]...); err != nil {
+		if out, err := kube.Kubectl(ctx, step...); err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
 		}
 	}
-	return nil
+	_, absent := kube.Kubectl(ctx, "-n", "goshawk", "get", "daemonset/goshawk")
+	if err := release(ctx, ""); err != nil || absent != nil {
+		return err
+	}
+	// The one of an earlier run has another image of the same name.
+	if out, err := kube.Kubectl(ctx, "-n", "goshawk", "rollout", "restart", "daemonset/goshawk", "deployment/goshawk-controller"); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return release(ctx, "")
 }
 
 // importImage builds the agent's image, of this machine's architecture alone, and gives it
