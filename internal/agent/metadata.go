@@ -38,11 +38,12 @@ type sources struct {
 	runtime *runtime.Client
 	kube    *kube.Client
 	peers   *peers // never nil
+	node    string
 }
 
 // newSources makes what the configuration asks for. Nothing is asked before run.
 func (a *Agent) newSources() (*sources, error) {
-	s := &sources{peers: &peers{cgroups: a.cfg.Node.Cgroup, log: a.log.Named("dns")}}
+	s := &sources{node: a.node.Hostname, peers: &peers{cgroups: a.cfg.Node.Cgroup, log: a.log.Named("dns")}}
 	if a.cfg.Runtime.Enabled {
 		s.runtime = runtime.New(runtime.Config{Root: a.cfg.Node.Root, Sockets: a.cfg.Runtime.Sockets, Timeout: runtimeTime(a.cfg.Metadata.Wait),
 			Report: func(r runtime.Answer) {
@@ -117,8 +118,9 @@ func restConfig(k config.Kubernetes) (*rest.Config, error) {
 	return config, nil
 }
 
-// missing says which sources do not answer, for readiness and metrics.
-func (s *sources) missing() []doctor.Check {
+// missing says which sources do not answer, for readiness. pods is how many there are by
+// the cgroups.
+func (s *sources) missing(pods int) []doctor.Check {
 	var list []doctor.Check
 	if s.runtime != nil {
 		if err := s.runtime.Health(); err != nil {
@@ -126,7 +128,11 @@ func (s *sources) missing() []doctor.Check {
 		}
 	}
 	if s.kube != nil {
-		if err := s.kube.Health(); err != nil {
+		err := s.kube.Health()
+		if err == nil && pods > 0 && s.kube.Stats().Pods == 0 {
+			err = fmt.Errorf("the API server knows no pod of the node %s, and some run here: set node.name (%s) to the name of the Node object", s.node, nodeNameVariable)
+		}
+		if err != nil {
 			list = append(list, doctor.Check{Name: "kubernetes", Status: doctor.Degraded, Found: err.Error()})
 		}
 	}

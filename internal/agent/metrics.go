@@ -62,6 +62,14 @@ func (m *metrics) watch(beat *heartbeat) {
 		}, func() float64 { trip, _ := beat.arrived(); return trip.Seconds() }))
 }
 
+// pods returns how many pods have containers here, as the loop published it last.
+func (m *metrics) pods() int {
+	if s := m.enrich.Load(); s != nil {
+		return s.Metadata.Pods
+	}
+	return 0
+}
+
 // setKernel notes what the kernel side counts.
 func (m *metrics) setKernel(losses []capture.Loss, states, events float64) {
 	m.mu.Lock()

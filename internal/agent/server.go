@@ -73,7 +73,7 @@ func (a *Agent) handler() http.Handler {
 		answer(w, "alive", a.health.alive(), nil, nil)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, "ready", a.health.ready(), slices.Concat(a.oldRules(), a.degraded, a.sources.missing(), a.sets.missing()), a.out.Status())
+		answer(w, "ready", a.health.ready(), slices.Concat(a.oldRules(), a.degraded, a.sources.missing(a.metrics.pods()), a.sets.missing()), a.out.Status())
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry}))
 	return mux
