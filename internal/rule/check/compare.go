@@ -127,11 +127,13 @@ func (c *checker) values(e *rule.Comparison, known bool) bool {
 func (c *checker) share(e *rule.Comparison, list *rule.List) bool {
 	key := sharedKey{list, e.Field.Field.Type, literal.FormOf(e.Op)}
 	values, done := c.shared[key]
-	if !done {
+	if !done || c.Outer != nil { // what is compiled of it is as large each time
 		if c.space.left -= len(list.Items); c.space.left < 0 {
 			c.space.tooMuch(c.at(e.Pos, rule.CodeTooLarge, nil))
 			return false
 		}
+	}
+	if !done {
 		values = append(values, list.Items...)
 		if !c.convert(e, values, true) {
 			values = nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/goshawk-security/goshawk/internal/event"
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/lint"
 	"github.com/goshawk-security/goshawk/internal/rule/verdict"
@@ -215,6 +216,9 @@ func (c *checker) rule(d *Draft) {
 	case len(d.Types) == 0:
 		why := c.neverMatches(d, held)
 		held = append(slices.DeleteFunc(held, sameCause), why)
+	case c.Outer != nil && !d.Narrows && 2*len(d.Types) > len(event.Types()):
+		c.wrong(d.Condition.Position(), rule.CodeNoEventType, "begin it with evt.type in (...)",
+			errors.New("the condition may be true for most types of event: every node would watch all of them for a rule of one namespace"))
 	case (v.Yes == verdict.All() || len(d.Types) > manyTypes) && !d.NoTypeWarn && !d.Narrows:
 		c.warn(d.Condition.Position(), rule.CodeNoEventType, "begin it with evt.type in (...)",
 			"no event type restricts the condition: it is tried on every event")

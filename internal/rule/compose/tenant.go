@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/goshawk-security/goshawk/internal/rule"
 	"github.com/goshawk-security/goshawk/internal/rule/check"
@@ -32,7 +33,14 @@ type cases struct {
 const (
 	tenantWork  = maxWork / 10
 	tenantRoom  = maxExceptions / 16
-	tenantSpace = check.MaxSpace / 25
+	tenantSpace = check.MaxSpace / 10
+	tenantRules = 500
+)
+
+// Limits of one rule of such a set: every alert has its texts.
+const (
+	tenantText   = 4 << 10 // bytes of a description, of an output, of all tags
+	tenantFields = 50      // of an output
 )
 
 // Tenant reads the set of a namespace: text says which, and set is its name. The
@@ -129,7 +137,15 @@ func (r *reader) ownList(it *item, l *rule.List) *rule.List {
 
 // finishTenant checks what was read.
 func (l *loader) finishTenant(text rule.File) *Tenant {
+	if len(l.rules) > tenantRules {
+		d := l.rules[tenantRules]
+		l.Fail(&rule.Error{Code: rule.CodeTooLarge, Pos: d.Pos, Rule: d.Name, Err: fmt.Errorf("the set has more than %d rules", tenantRules)})
+		l.rules = l.rules[:tenantRules]
+	}
 	l.build()
+	for _, d := range l.rules {
+		l.bounded(d)
+	}
 	all := make([]cases, len(l.tenant.order))
 	for i, d := range l.tenant.order {
 		all[i] = l.buildCases(d)
@@ -151,6 +167,31 @@ func (l *loader) finishTenant(text rule.File) *Tenant {
 	}
 	t.Narrowed = len(t.cases)
 	return t
+}
+
+// bounded refuses a rule whose alerts would be too large.
+func (l *loader) bounded(d *draft) {
+	tooLarge := func(format string, args ...any) {
+		l.Fail(&rule.Error{Code: rule.CodeTooLarge, Pos: d.Pos, Rule: d.Name, Err: fmt.Errorf(format, args...)})
+	}
+	if len(d.Desc) > tenantText {
+		tooLarge("the description is longer than %d bytes", tenantText)
+	}
+	if n := len(strings.Join(d.Tags, "")); n > tenantText {
+		tooLarge("the tags are longer than %d bytes", tenantText)
+	}
+	if d.Output == nil {
+		return
+	}
+	n := 0
+	for i := range d.Output.Parts {
+		if d.Output.Parts[i].Field.Text != "" {
+			n++
+		}
+	}
+	if n > tenantFields || len(d.Output.Text) > tenantText {
+		tooLarge("the output is longer than %d bytes or has more than %d fields", tenantText, tenantFields)
+	}
 }
 
 // With returns the set of the base together with the rules of tenants, and with the

@@ -110,6 +110,24 @@ func TestTenant(t *testing.T) {
 	}
 }
 
+// manyRules writes n rules.
+func manyRules(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "- {rule: R%d, desc: D, condition: evt.type = open and proc.name = a, output: O, priority: Info}\n", i)
+	}
+	return b.String()
+}
+
+// manyValues writes n values of a list.
+func manyValues(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "v%d,", i)
+	}
+	return b.String()
+}
+
 // What a set of a namespace cannot do.
 func TestTenantRefused(t *testing.T) {
 	const whole = "the rule holds everywhere and is not of this set: "
@@ -130,6 +148,13 @@ func TestTenantRefused(t *testing.T) {
 		{"fields of an exception that is there", "- rule: Shell\n  exceptions:\n    - name: by_parent\n      fields: [proc.name]\n      values: [[bash]]\n  override: {exceptions: append}\n", `values alone can be appended to exception "by_parent"`},
 		{"another's rule", "- rule: Theirs\n  condition: and proc.name = a\n  override: {condition: append}\n", "there is no rule of this name"},
 		{"another's macro", "- rule: Own\n  desc: D\n  condition: evt.type = execve and theirs\n  output: O\n  priority: Info\n", "unknown macro theirs"},
+		{"all events", "- rule: Own\n  desc: D\n  condition: proc.name = a\n  output: O\n  priority: Info\n  warn_evttypes: false\n", `3:14: rule "Own": the condition may be true for most types of event`},
+		{"most events", "- rule: Own\n  desc: D\n  condition: evt.type != open and proc.name = a\n  output: O\n  priority: Info\n", `3:14: rule "Own": the condition may be true for most types of event`},
+		{"a long description", strings.Replace(manyRules(1), "desc: D", "desc: "+strings.Repeat("x", 5000), 1), `1:3: rule "R0": the description is longer than 4096 bytes`},
+		{"long tags", strings.Replace(manyRules(1), "desc: D", "desc: D, tags: ["+strings.Repeat("x", 5000)+"]", 1), `the tags are longer than 4096 bytes`},
+		{"many fields", strings.Replace(manyRules(1), "output: O", "output: '"+strings.Repeat("%proc.name", 51)+"'", 1), `has more than 50 fields`},
+		{"many rules", manyRules(501), `the set has more than 500 rules`},
+		{"a long list many times", "- list: l\n  items: [" + manyValues(6000) + "]\n" + strings.ReplaceAll(manyRules(9), "proc.name = a", "proc.name in (l)"), `lists stand for more than 50000 values`},
 		{"bad YAML", "- rule: [\n", "not valid YAML"},
 	}
 	theirs := sourceOf("other/set", "- macro: theirs\n  condition: proc.name = x\n- rule: Theirs\n  desc: D\n  condition: evt.type = execve and theirs\n  output: O\n  priority: Info\n")
