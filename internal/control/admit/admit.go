@@ -76,7 +76,7 @@ func (h *Handler) answer(ctx context.Context, req admission.Request) admission.R
 		return admission.Errored(http.StatusBadRequest, err)
 	}
 	now, ok := trial.Of(obj)
-	if !ok {
+	if !ok || obj.GetDeletionTimestamp() != nil || h.unchanged(req, now) {
 		return admission.Allowed("")
 	}
 	if now.Namespace == "" && req.Namespace != "" {
@@ -88,6 +88,20 @@ func (h *Handler) answer(ctx context.Context, req admission.Request) admission.R
 		return admission.Allowed("").WithWarnings("the rules were not checked: " + err.Error())
 	}
 	return h.judge(now, there)
+}
+
+// unchanged tells that an update leaves the rules as they are: who changes a label or
+// takes a finalizer away is not to be held up by what others wrote.
+func (h *Handler) unchanged(req admission.Request, now loader.Source) bool {
+	if req.Operation != admissionv1.Update || len(req.OldObject.Raw) == 0 {
+		return false
+	}
+	obj := h.Object()
+	if err := h.Decoder.DecodeRaw(req.OldObject, obj); err != nil {
+		return false
+	}
+	old, ok := trial.Of(obj)
+	return ok && old.Text == now.Text && old.Order == now.Order
 }
 
 // judge holds a set against those that are there.

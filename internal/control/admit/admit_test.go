@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"go.uber.org/zap"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -43,8 +44,23 @@ func ruleSet(namespace, name, rules string) *api.RuleSet {
 	return &api.RuleSet{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Generation: 1}, Spec: api.RuleSetSpec{Rules: rules}}
 }
 
+// askUpdate asks for an object that takes the place of another.
+func askUpdate(t *testing.T, obj, old client.Object) admission.Response {
+	t.Helper()
+	raw, err := json.Marshal(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return asked(t, files, admissionv1.Update, runtime.RawExtension{Raw: raw}, obj)
+}
+
 // ask asks for an object beside those that are there.
 func ask(t *testing.T, text string, op admissionv1.Operation, obj client.Object, there ...client.Object) admission.Response {
+	t.Helper()
+	return asked(t, text, op, runtime.RawExtension{}, obj, there...)
+}
+
+func asked(t *testing.T, text string, op admissionv1.Operation, old runtime.RawExtension, obj client.Object, there ...client.Object) admission.Response {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	if err := api.AddToScheme(scheme); err != nil {
@@ -61,7 +77,7 @@ func ask(t *testing.T, text string, op admissionv1.Operation, obj client.Object,
 		t.Fatal(err)
 	}
 	return h.Handle(t.Context(), admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
-		Operation: op, Namespace: obj.GetNamespace(), Name: obj.GetName(), Object: runtime.RawExtension{Raw: raw}}})
+		Operation: op, Namespace: obj.GetNamespace(), Name: obj.GetName(), Object: runtime.RawExtension{Raw: raw}, OldObject: old}})
 }
 
 func TestHandle(t *testing.T) {
@@ -79,7 +95,7 @@ func TestHandle(t *testing.T) {
 			"ruleset/team/web:3:36: error[unknown-macro]: rule \"R\": unknown macro shel\n" +
 				" 3 |   condition: evt.type = execve and shel\n   |                                    ^^^^\n   = did you mean shell?", ""},
 		{"what is not its own", ruleSet("team", "web", "- rule: Shell\n  enabled: false\n"), nil, "error[not-own]: rule \"Shell\"", ""},
-		{"a warning", ruleSet("team", "web", named("R", "proc.name = nc")), nil, "", `ruleset/team/web:3:14: rule "R": no event type restricts the condition`},
+		{"a warning", ruleSet("team", "web", named("R", "evt.type = execve and proc.name in (nc, nc)")), nil, "", `ruleset/team/web:3:54: rule "R": nc is in the list already`},
 		{"a macro of a cluster set", uses, []client.Object{tools}, "", ""},
 		{"a macro that is not there", uses, nil, "unknown macro tools", ""},
 		{"a broken set that is there", ruleSet("team", "web", named("R", "evt.type = execve")), []client.Object{clusterSet("x", "- rule: [\n"), ruleSet("team", "other", "nonsense")}, "", ""},
@@ -116,6 +132,24 @@ func TestHandle(t *testing.T) {
 func TestNotChecked(t *testing.T) {
 	got := ask(t, "- rule: x\n", admissionv1.Create, ruleSet("team", "web", "nonsense"))
 	if !got.Allowed || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "not checked") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A change that leaves the rules alone is let through, however they are: labels, and
+// finalizers, without which a broken set could not be removed.
+func TestUnchanged(t *testing.T) {
+	now, old := ruleSet("team", "web", "nonsense"), ruleSet("team", "web", "nonsense")
+	now.Labels = map[string]string{"a": "b"}
+	if got := askUpdate(t, now, old); !got.Allowed {
+		t.Errorf("%+v", got)
+	}
+	old.Spec.Rules = "other nonsense"
+	if got := askUpdate(t, now, old); got.Allowed {
+		t.Error("a change to rules with a mistake was let through")
+	}
+	now.DeletionTimestamp = &metav1.Time{Time: time.Now()}
+	if got := askUpdate(t, now, old); !got.Allowed {
 		t.Errorf("%+v", got)
 	}
 }

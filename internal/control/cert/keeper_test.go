@@ -197,7 +197,7 @@ func TestLoops(t *testing.T) {
 	done := make(chan error, 2)
 	go func() { done <- k.Lead(ctx) }()
 	go func() { done <- follower.Follow(ctx) }()
-	for follower.Ready(nil) != nil && ctx.Err() == nil {
+	for (follower.Ready(nil) != nil || k.Ready(nil) != nil) && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	if follower.Expires().IsZero() || !follower.Expires().Equal(k.Expires()) {

@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,9 +26,11 @@ import (
 )
 
 // Times. A change of many sets or agents comes as a burst: a set is looked at once in
-// settle.
+// settle, and in perAgent for each agent. All agents watch the sets, so that each
+// status that is written goes to every node.
 const (
 	settle    = time.Second
+	perAgent  = 2 * time.Millisecond
 	lookAgain = time.Minute
 )
 
@@ -37,6 +40,12 @@ type reconciler struct {
 	court  *trial.Court
 	kind   string // as loader names it
 	log    *zap.Logger
+	agents atomic.Int64 // there were last
+}
+
+// pause is how long more changes are waited for.
+func (r *reconciler) pause() time.Duration {
+	return settle + time.Duration(r.agents.Load())*perAgent
 }
 
 // Add makes a manager keep the statuses of both kinds.
@@ -45,7 +54,7 @@ func Add(m manager.Manager, court *trial.Court, log *zap.Logger) error {
 		r := &reconciler{client: m.GetClient(), court: court, kind: kind, log: log}
 		changed := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 		err := builder.ControllerManagedBy(m).Named(kind).For(obj, changed).
-			Watches(&api.AgentStatus{}, r.agents()).
+			Watches(&api.AgentStatus{}, r.onAgent()).
 			Watches(&api.ClusterRuleSet{}, handler.TypedFuncs[client.Object, reconcile.Request](r.everyOnChange()), changed).
 			WithOptions(controller.Options{SkipNameValidation: new(true)}).
 			Complete(r)
@@ -69,9 +78,9 @@ func (r *reconciler) everyOnChange() handler.Funcs {
 	}
 }
 
-// agents looks at the sets about which an agent says something else than before; at
+// onAgent looks at the sets about which an agent says something else than before; at
 // all when an agent comes or goes.
-func (r *reconciler) agents() handler.Funcs {
+func (r *reconciler) onAgent() handler.Funcs {
 	f := r.everyOnChange()
 	f.UpdateFunc = func(ctx context.Context, e event.UpdateEvent, q queue) {
 		old, ok := e.ObjectOld.(*api.AgentStatus)
@@ -85,7 +94,7 @@ func (r *reconciler) agents() handler.Funcs {
 		}
 		for place := range differ(&old.Status, &now.Status) {
 			if key, ok := keyOf(place, r.kind); ok {
-				q.AddAfter(reconcile.Request{NamespacedName: key}, settle)
+				q.AddAfter(reconcile.Request{NamespacedName: key}, r.pause())
 			}
 		}
 	}
@@ -101,7 +110,7 @@ func (r *reconciler) every(ctx context.Context, q queue) {
 	}
 	for i := range sources {
 		if key, ok := keyOf(sources[i].Place(), r.kind); ok {
-			q.AddAfter(reconcile.Request{NamespacedName: key}, settle)
+			q.AddAfter(reconcile.Request{NamespacedName: key}, r.pause())
 		}
 	}
 }
@@ -121,6 +130,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err := r.client.List(ctx, &agents, client.UnsafeDisableDeepCopy); err != nil {
 		return reconcile.Result{}, fmt.Errorf("list agents: %w", err)
 	}
+	r.agents.Store(int64(len(agents.Items)))
 	of, _ := trial.Of(obj)
 	s := set{place: of.Place(), generation: of.Generation}
 	s.result, s.known = r.court.All(sources).Results[s.place]

@@ -243,7 +243,9 @@ func (l *load) tenant(b *compose.Base, c *candidate) *compose.Tenant {
 		}
 		t := b.Tenant(c.Source.Name, c.Source.file(text))
 		if l.compileEach && len(t.Errors) == 0 {
-			t.Errors = l.compile(b.With([]*compose.Tenant{t}).Rules)
+			t.Errors = l.compile(slices.DeleteFunc(b.With([]*compose.Tenant{t}).Rules, func(r *rule.Rule) bool {
+				return slices.Contains(b.Set.Rules, r) // not touched by it
+			}))
 		}
 		if len(t.Errors) == 0 {
 			c.Rules, c.Narrowed, c.Warnings = len(t.Rules), t.Narrowed, t.Warnings
