@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -22,11 +23,39 @@ type peers struct {
 
 	// While a rule asks for names. Of the loop alone.
 	names   *dnsnames.Table
-	answers *dns.Source
+	answers answers
 	early   []dns.Answer // that are later than the event handled last
 	told    bool         // that names cannot be had
+	pace    pace
 
 	failed atomic.Pointer[error]
+}
+
+// answers are what peers needs of dns.Source.
+type answers interface {
+	Drain(most int, do func(*dns.Answer)) error
+	Close() error
+}
+
+// How many answers are taken over. Whoever asks and answers himself can make more of
+// them than the loop could read beside its events; what is over is lost in the kernel.
+const (
+	answersPerEvent  = 32
+	answersPerSecond = 2000
+)
+
+// pace counts what was taken over since a second began.
+type pace struct {
+	began uint64 // CLOCK_BOOTTIME, ns
+	taken int
+}
+
+// left returns how many more may be taken over now.
+func (p *pace) left(now uint64) int {
+	if now >= p.began+uint64(time.Second) { // events are not quite in order
+		p.began, p.taken = now, 0
+	}
+	return min(answersPerEvent, answersPerSecond-p.taken)
 }
 
 // Peer implements event.Peers.
@@ -73,9 +102,9 @@ func (p *peers) watchNames(on bool) {
 		p.names = nil
 	case on && p.names == nil:
 		p.names = dnsnames.New()
-		var err error
-		if p.answers, err = dns.Open(p.cgroups); err != nil {
-			p.answers = nil
+		if source, err := dns.Open(p.cgroups); err == nil {
+			p.answers = source
+		} else {
 			p.failed.Store(&err)
 			p.log.Warn("rules ask for DNS names, and there will be none", zap.Error(err),
 				zap.String("next", "give the agent the capability NET_ADMIN, or leave fd.sip.name and the like out of the rules"))
@@ -94,7 +123,8 @@ func (p *peers) learn(now uint64, who func(cgroup uint64) (container string, ok 
 	if p.answers == nil {
 		return
 	}
-	err := p.answers.Drain(func(a *dns.Answer) {
+	err := p.answers.Drain(p.pace.left(now), func(a *dns.Answer) {
+		p.pace.taken++
 		if len(p.early) == maxEarly {
 			p.early = p.early[1:]
 		}

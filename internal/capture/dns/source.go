@@ -82,10 +82,11 @@ func unifiedRoot(root string) (string, error) {
 	return "", fmt.Errorf("no unified cgroup hierarchy is mounted at %s or %s/unified", root, root)
 }
 
-// Drain hands out the answers that came, and does not wait. An answer is there before
-// any event that its receiver causes afterwards.
-func (s *Source) Drain(do func(*Answer)) error {
-	for s.reader.AvailableBytes() > 0 {
+// Drain hands out the answers that came, most of them at most, and does not wait. It
+// returns although more come meanwhile: who sends answers to himself can be faster than
+// they are read. An answer is there before any event that its receiver causes afterwards.
+func (s *Source) Drain(most int, do func(*Answer)) error {
+	for ; most > 0 && s.reader.AvailableBytes() > 0; most-- {
 		switch err := s.reader.ReadInto(&s.record); {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return nil

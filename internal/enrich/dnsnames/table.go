@@ -17,6 +17,7 @@ const (
 const (
 	maxContainers = 1024
 	maxNames      = 1024 // of one container
+	maxAll        = 32768
 )
 
 // Stats counts what a Table did.
@@ -31,6 +32,7 @@ type Stats struct {
 // Table remembers names.
 type Table struct {
 	containers map[string]*names // by full id, "" for the host
+	names      int               // of all containers
 	answer     answer
 	stats      Stats
 }
@@ -68,34 +70,51 @@ func (t *Table) Seen(container string, message []byte, now uint64) {
 	n.used = now
 	age := min(max(time.Duration(t.answer.seconds)*time.Second, leastAge), mostAge)
 	for _, a := range t.answer.addresses {
-		if _, known := n.byAddr[a]; !known && len(n.byAddr) >= maxNames {
-			t.stats.Evicted += n.shrink(now)
+		if _, known := n.byAddr[a]; !known {
+			if len(n.byAddr) >= maxNames {
+				t.shrink(n, maxNames, now)
+			}
+			if t.names >= maxAll {
+				big := t.largest()
+				t.shrink(big, len(big.byAddr), now)
+			}
+			t.names++
 		}
 		n.byAddr[a] = entry{t.answer.name, now + uint64(age)}
 	}
 }
 
-// shrink forgets what is too old or, if nothing is, the half that is believed for the
-// shortest time. It returns how many names went that were not too old.
-func (n *names) shrink(now uint64) (lost uint64) {
-	sum := uint64(0)
+// shrink forgets what is too old or, if most are left then, those of n that are believed
+// for the shortest time, up to a half.
+func (t *Table) shrink(n *names, most int, now uint64) {
+	before, sum := len(n.byAddr), uint64(0)
 	for a, e := range n.byAddr {
 		if now >= e.until {
 			delete(n.byAddr, a)
 			continue
 		}
-		sum += (e.until - now) / maxNames
+		sum += e.until - now
 	}
-	if len(n.byAddr) < maxNames {
-		return 0
-	}
-	for a, e := range n.byAddr {
-		if len(n.byAddr) > maxNames/2 && e.until-now <= sum {
-			delete(n.byAddr, a)
-			lost++
+	if left := len(n.byAddr); left >= most {
+		for a, e := range n.byAddr {
+			if len(n.byAddr) > most/2 && e.until-now <= sum/uint64(left) {
+				delete(n.byAddr, a)
+				t.stats.Evicted++
+			}
 		}
 	}
-	return lost
+	t.names -= before - len(n.byAddr)
+}
+
+// largest returns the container with the most names: whoever fills the table loses his.
+func (t *Table) largest() *names {
+	var most *names
+	for _, n := range t.containers {
+		if most == nil || len(n.byAddr) > len(most.byAddr) {
+			most = n
+		}
+	}
+	return most
 }
 
 // evict forgets the container that was quiet for longest.
@@ -107,7 +126,7 @@ func (t *Table) evict() {
 		}
 	}
 	t.stats.Evicted += uint64(len(t.containers[oldest].byAddr))
-	delete(t.containers, oldest)
+	t.Forget(oldest)
 }
 
 // Name returns the name by which a container, "" for the host, got an address, "" if
@@ -124,14 +143,16 @@ func (t *Table) Name(container string, addr netip.Addr, now uint64) string {
 }
 
 // Forget drops the names of a container that ended.
-func (t *Table) Forget(container string) { delete(t.containers, container) }
+func (t *Table) Forget(container string) {
+	if n := t.containers[container]; n != nil {
+		t.names -= len(n.byAddr)
+		delete(t.containers, container)
+	}
+}
 
 // Stats returns the counters.
 func (t *Table) Stats() Stats {
 	s := t.stats
-	s.Containers = len(t.containers)
-	for _, n := range t.containers {
-		s.Names += len(n.byAddr)
-	}
+	s.Containers, s.Names = len(t.containers), t.names
 	return s
 }

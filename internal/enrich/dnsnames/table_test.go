@@ -130,3 +130,39 @@ func BenchmarkSeen(b *testing.B) {
 		tab.Seen("a", m, second)
 	}
 }
+
+// Containers that look up much do not take the memory of the machine, or the names of
+// those that look up little.
+func TestManyBusyContainers(t *testing.T) {
+	tab := New()
+	tab.Seen("quiet", message(t, "example.org", 60, "192.0.2.1"), second)
+	var addrs []string
+	for i := range maxAddresses {
+		addrs = append(addrs, fmt.Sprintf("10.1.%d.%d", i/256, i%256))
+	}
+	for n := range maxNames / maxAddresses {
+		for i := range addrs {
+			addrs[i] = fmt.Sprintf("10.1.%d.%d", n, i)
+		}
+		m := message(t, "example.org", 60, addrs...)
+		for c := range 2 * maxAll / maxNames {
+			tab.Seen(fmt.Sprint(c), m, second)
+		}
+	}
+	sum := 0
+	for _, n := range tab.containers {
+		sum += len(n.byAddr)
+	}
+	if s := tab.Stats(); s.Names != sum || s.Names > maxAll || s.Names < maxAll/2 || s.Evicted == 0 {
+		t.Errorf("%d names, stats %+v", sum, s)
+	}
+	if tab.Name("quiet", netip.MustParseAddr("192.0.2.1"), 2*second) == "" {
+		t.Error("the quiet one lost its name")
+	}
+	for c := range tab.containers {
+		tab.Forget(c)
+	}
+	if s := tab.Stats(); s.Names != 0 || s.Containers != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
