@@ -40,6 +40,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "goshawk.rulePaths" -}}
 {{- if .Values.rules.shipped }}
 - /usr/share/goshawk/rules
+- /etc/goshawk/rules/itself
 {{- end }}
 {{- if .Values.rules.files }}
 - /etc/goshawk/rules/values
@@ -87,6 +88,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{/* Mounts and volumes of rule files, the same for agent and controller. */}}
 {{- define "goshawk.ruleMounts" -}}
+{{- if .Values.rules.shipped }}
+- {name: itself, mountPath: /etc/goshawk/rules/itself, readOnly: true}
+{{- end }}
 {{- if .Values.rules.files }}
 - {name: rules, mountPath: /etc/goshawk/rules/values, readOnly: true}
 {{- end }}
@@ -96,6 +100,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 
 {{- define "goshawk.ruleVolumes" -}}
+{{- if .Values.rules.shipped }}
+- name: itself
+  configMap: {name: {{ include "goshawk.fullname" . }}-itself}
+{{- end }}
 {{- if .Values.rules.files }}
 - name: rules
   configMap: {name: {{ include "goshawk.fullname" . }}-rules}
