@@ -59,7 +59,7 @@ func TestChart(t *testing.T) {
 		{name: "old kernels", args: []string{"--set", "agent.kernelsBefore511=true"}, want: []string{`"SYS_RESOURCE"]`}},
 		{name: "DNS", args: []string{"--set", "agent.dnsNames=true"}, want: []string{`"DAC_READ_SEARCH","NET_ADMIN"]`}},
 		{name: "old Kubernetes", args: []string{"--kube-version", "1.27.0"}, want: []string{"container.apparmor.security.beta.kubernetes.io/agent: unconfined"}},
-		{name: "one controller", args: []string{"--set", "controller.replicas=1,controller.failurePolicy=Fail"}, want: []string{"failurePolicy: Fail"}},
+		{name: "one controller", args: []string{"--set", "controller.replicas=1,controller.failurePolicy=Ignore"}, want: []string{"failurePolicy: Ignore"}},
 		{name: "no controller", args: []string{"--set", "controller.enabled=false,networkPolicy.enabled=false"}, want: []string{"kind: CustomResourceDefinition"}},
 		{name: "no rule sets", args: []string{"--set", "ruleSets.enabled=false"}, want: []string{"ruleSets: false"}},
 		{name: "no API", args: []string{"--set", "kubernetes.enabled=false"}, want: []string{"automountServiceAccountToken: false"}},
