@@ -23,7 +23,7 @@ type Stats struct {
 	Held          uint64 // kept ever
 	Settled       uint64 // of them, those whose metadata came
 	Late          uint64 // of them, those whose metadata did not come in time
-	Full          uint64 // that found no room
+	Full          uint64 // that found no room, or their container has too many here
 }
 
 // Queue keeps events.
@@ -31,6 +31,9 @@ type Queue struct {
 	cfg   Config
 	list  []entry
 	bytes int
+	// of counts what each container has in here; nil is the host. One may have a quarter:
+	// who fills it would have all others judged by what is known at once.
+	of map[*event.Container]share
 
 	events, size                atomic.Int64
 	held, settled, late, noRoom atomic.Uint64
@@ -42,8 +45,13 @@ type entry struct {
 	bytes int
 }
 
+type share struct{ events, bytes int }
+
+// shares is how many containers it takes to fill a Queue.
+const shares = 4
+
 // New returns an empty Queue.
-func New(cfg Config) *Queue { return &Queue{cfg: cfg} }
+func New(cfg Config) *Queue { return &Queue{cfg: cfg, of: map[*event.Container]share{}} }
 
 // Stats returns the counters. Any goroutine may call it.
 func (q *Queue) Stats() Stats {
@@ -55,7 +63,9 @@ func (q *Queue) Stats() Stats {
 // if there is no room: the caller judges the event now.
 func (q *Queue) Keep(record []byte, ev *event.Event) bool {
 	size := len(record) + int(unsafe.Sizeof(*ev)) + int(unsafe.Sizeof(entry{}))
-	if len(q.list) >= q.cfg.Events || q.bytes+size > q.cfg.Bytes {
+	of := q.of[ev.Container]
+	if len(q.list) >= q.cfg.Events || q.bytes+size > q.cfg.Bytes ||
+		of.events >= max(1, q.cfg.Events/shares) || of.bytes+size > q.cfg.Bytes/shares {
 		q.noRoom.Add(1)
 		return false
 	}
@@ -70,6 +80,7 @@ func (q *Queue) Keep(record []byte, ev *event.Event) bool {
 	}
 	q.list = append(q.list, entry{ev: kept, until: q.cfg.Now() + uint64(q.cfg.Wait), bytes: size})
 	q.bytes += size
+	q.of[ev.Container] = share{of.events + 1, of.bytes + size}
 	q.held.Add(1)
 	q.note()
 	return true
@@ -106,6 +117,12 @@ func (q *Queue) release(now uint64, do func(*event.Event)) {
 			q.settled.Add(1)
 		}
 		q.bytes -= e.bytes
+		of := q.of[e.ev.Container]
+		if of = (share{of.events - 1, of.bytes - e.bytes}); of.events > 0 {
+			q.of[e.ev.Container] = of
+		} else {
+			delete(q.of, e.ev.Container)
+		}
 		do(e.ev)
 	}
 	clear(q.list[len(kept):])

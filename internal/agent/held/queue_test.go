@@ -33,7 +33,7 @@ func decoded(t *testing.T, b []byte, c *event.Container) *event.Event {
 
 func TestQueue(t *testing.T) {
 	now := uint64(1)
-	q := New(Config{Events: 3, Bytes: 1 << 20, Wait: time.Second, Now: func() uint64 { return now }})
+	q := New(Config{Events: 8, Bytes: 1 << 20, Wait: time.Second, Now: func() uint64 { return now }})
 	first, second := &event.Container{Waiting: event.SourcePod}, &event.Container{Waiting: event.SourceRuntime}
 	for i, c := range []*event.Container{first, second, first} {
 		b := record(uint64(i))
@@ -44,7 +44,7 @@ func TestQueue(t *testing.T) {
 	}
 	b := record(9)
 	if q.Keep(b, decoded(t, b, first)) {
-		t.Error("more than there is room for")
+		t.Error("more than a container's share")
 	}
 	type out struct {
 		Seq     uint64
@@ -94,5 +94,45 @@ func TestFlush(t *testing.T) {
 	})
 	if n != 1 || q.Stats().Events != 0 {
 		t.Errorf("%d came out, %+v", n, q.Stats())
+	}
+}
+
+// One container, or the host, leaves room for the others.
+func TestShares(t *testing.T) {
+	q := New(Config{Events: 40, Bytes: 1 << 20, Wait: time.Hour, Now: func() uint64 { return 1 }})
+	busy, other := &event.Container{Waiting: event.SourcePod}, &event.Container{Waiting: event.SourcePod}
+	fill := func(c *event.Container) (n int) {
+		for i := range uint64(100) {
+			b := record(i)
+			if q.Keep(b, decoded(t, b, c)) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := fill(busy); n != 10 {
+		t.Errorf("one container has %d of 40", n)
+	}
+	if n := fill(nil); n != 10 {
+		t.Errorf("the host has %d of 40", n)
+	}
+	if n := fill(other); n != 10 {
+		t.Errorf("the other container has %d of 40", n)
+	}
+	busy.Waiting, other.Waiting = 0, 0
+	q.Release(true, func(*event.Event) {})
+	if len(q.of) != 0 || q.Stats().Events != 0 {
+		t.Errorf("shares of containers that have none here: %v", q.of)
+	}
+	if n := fill(&event.Container{Waiting: event.SourcePod}); n != 10 {
+		t.Errorf("afterwards there is room for %d", n)
+	}
+	small := New(Config{Events: 1000, Bytes: 40 * (88 + 2048), Wait: time.Hour, Now: func() uint64 { return 1 }})
+	for i := range uint64(100) {
+		b := record(i)
+		small.Keep(b, decoded(t, b, busy))
+	}
+	if s := small.Stats(); s.Bytes > 10*(88+2048) || s.Events == 0 {
+		t.Errorf("one container has %d bytes of %d", s.Bytes, 40*(88+2048))
 	}
 }
