@@ -183,7 +183,7 @@ func (j *Joiner) take() bool {
 		case Answer:
 			if e := j.containers[n.ID]; e != nil {
 				if n.Info != nil {
-					e.c.Info = n.Info
+					e.c.Info = believed(e.c, n.Info)
 				}
 				e.answered(n.Answered, n.Missed)
 				j.dropIfOver(e)
@@ -195,6 +195,20 @@ func (j *Joiner) take() bool {
 		}
 	}
 	return len(news) > 0
+}
+
+// believed leaves a pod out of what a runtime says that is not the one of the cgroup's
+// path. Docker's containers have their image's labels among their own, and whoever made
+// the image can name any pod in them; in a pod's path the kubelet put them.
+func believed(c *event.Container, info *event.ContainerInfo) *event.ContainerInfo {
+	switch docker := c.RuntimeName() == "docker" || info.Runtime == "docker"; {
+	case c.PodUID == "" && docker, c.PodUID != "" && info.PodUID != "" && info.PodUID != c.PodUID:
+	default: // older runtimes write no UID, and the upper end of a path may be missing
+		return info
+	}
+	less := *info
+	less.PodName, less.PodNamespace, less.PodUID, less.PodLabels, less.SandboxID = "", "", "", nil, ""
+	return &less
 }
 
 // reported hands news of a pod to its containers.

@@ -166,3 +166,36 @@ func TestOff(t *testing.T) {
 		t.Errorf("without any source it waits for %v", c.Waiting)
 	}
 }
+
+// The cgroup says which pod it is, and no label of an image.
+func TestForeignPod(t *testing.T) {
+	says := func(uid, runtime string) *event.ContainerInfo {
+		return &event.ContainerInfo{Name: "x", Runtime: runtime, PodName: "dns", PodNamespace: "kube-system", PodUID: uid,
+			PodLabels: map[string]string{"app": "dns"}, SandboxID: "s"}
+	}
+	for _, tt := range []struct {
+		name      string
+		container event.Container
+		info      *event.ContainerInfo
+		pod       string
+	}{
+		{"the same", event.Container{FullID: "a", PodUID: "u"}, says("u", "containerd"), "dns"},
+		{"another", event.Container{FullID: "a", PodUID: "u"}, says("v", "containerd"), ""},
+		{"a path that was cut", event.Container{FullID: "a"}, says("u", "containerd"), "dns"},
+		{"an image's labels", event.Container{FullID: "a", Runtime: "docker"}, says("u", "docker"), ""},
+		{"an image's labels, and a path that does not name the runtime", event.Container{FullID: "a"}, says("u", "docker"), ""},
+		{"a pod of Docker's", event.Container{FullID: "a", PodUID: "u", Runtime: "docker"}, says("u", "docker"), "dns"},
+		{"an older runtime", event.Container{FullID: "a", PodUID: "u"}, says("", "containerd"), "dns"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j, _, _ := newJoiner(false)
+			c := tt.container
+			j.Began(&c)
+			j.Answer(Answer{ID: "a", Info: tt.info, Answered: event.SourceBundle})
+			j.Advance()
+			if c.Info.PodName != tt.pod || c.Info.Name != "x" || (c.Info.PodNamespace == "") != (tt.pod == "") || (c.Info.PodLabels == nil) != (tt.pod == "") {
+				t.Errorf("%+v", c.Info)
+			}
+		})
+	}
+}
