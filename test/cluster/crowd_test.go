@@ -15,6 +15,7 @@ import (
 func TestShortLived(t *testing.T) {
 	const pods, each = 50, 20
 	ns := namespace(t, "short")
+	defer gone(t, ns, "job/short")
 	var containers strings.Builder
 	for i := range each {
 		fmt.Fprintf(&containers, "        - {name: c%d, image: localhost/tools:1, imagePullPolicy: Never, command: [/bin/true, goshawk-test, short, short-%[1]d]}\n", i)
@@ -67,6 +68,7 @@ spec:
 func TestCrowd(t *testing.T) {
 	const pods = 100
 	ns := namespace(t, "crowd")
+	defer gone(t, ns, "deployment/crowd")
 	began := time.Now()
 	apply(t, `
 apiVersion: apps/v1
@@ -104,4 +106,12 @@ spec:
 		t.Errorf("alerts of %d pods, want %d", len(seen), pods)
 	}
 	t.Logf("%d alerts went without the answer of the runtime, which came later than they waited", slow)
+}
+
+// gone takes a workload away and waits until its pods have ended, which keeps the node
+// busy: the next test is not to be slow for it.
+func gone(t *testing.T, ns, workload string) {
+	t.Helper()
+	kubectl(t, "-n", ns, "delete", workload)
+	kubectl(t, "-n", ns, "wait", "--for=delete", "pods", "--all", "--timeout=5m")
 }

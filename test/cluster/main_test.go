@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,9 +26,8 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code, err := run(ctx, m)
-	stop()
+	flag.Parse()
+	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		code = 1
@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 }
 
 // run starts what the tests need, and takes it away whatever happens.
-func run(ctx context.Context, m *testing.M) (code int, err error) {
+func run(m *testing.M) (code int, err error) {
+	ctx := context.Background()
 	dir, given := os.LookupEnv("GOSHAWK_CLUSTER")
 	if !given {
 		if dir, err = os.MkdirTemp("", "goshawk-cluster-"); err != nil {
@@ -47,14 +48,11 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	if !given && os.Getenv("GOSHAWK_CLUSTER_KEEP") == "" {
-		defer func() {
-			// Also after an interruption, so not with ctx.
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-			defer cancel()
-			if stopErr := kube.Stop(ctx); stopErr != nil {
-				code, err = 1, errors.Join(err, fmt.Errorf("stop the cluster: %w", stopErr))
-			}
-		}()
+		defer func() { err = errors.Join(err, takeAway()) }()
+		defer onInterrupt(func() {
+			fmt.Fprintln(os.Stderr, "cluster:", errors.Join(errors.New("interrupted, or out of time"), takeAway()))
+			os.Exit(1)
+		})()
 	}
 	began := time.Now()
 	if !kube.Running() {
@@ -62,7 +60,7 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 			keepLogs(dir)
 			return 1, err
 		}
-		fmt.Printf("the cluster was ready after %v\n", time.Since(began).Round(time.Second))
+		fmt.Printf("the cluster in %s was ready after %v\n", dir, time.Since(began).Round(time.Second))
 	}
 	if hec, err = listen(kube.Outside()); err != nil {
 		return 1, err
@@ -81,6 +79,42 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 		fmt.Fprintln(os.Stderr, "the collector refused a request:", text)
 	}
 	return code, nil
+}
+
+// takeAway stops the cluster.
+func takeAway() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := kube.Stop(ctx); err != nil {
+		return fmt.Errorf("stop the cluster: %w", err)
+	}
+	return nil
+}
+
+// onInterrupt calls do on a signal and shortly before `go test` would end the run for
+// its time, unless cancel was called.
+func onInterrupt(do func()) (cancel func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	limit := 24 * time.Hour
+	if f, ok := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration); ok && f > 2*time.Minute {
+		limit = f - time.Minute
+	}
+	timer, done := time.NewTimer(limit), make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+		case <-timer.C:
+		case <-done:
+			return
+		}
+		do()
+	}()
+	return func() {
+		signal.Stop(signals)
+		timer.Stop()
+		close(done)
+	}
 }
 
 // keepLogs copies the components' logs to where they outlive the cluster.

@@ -217,6 +217,33 @@ func TestNameReused(t *testing.T) {
 	}
 }
 
+// TestHugeMetadata has a pod with as much of labels and annotations as the API takes.
+func TestHugeMetadata(t *testing.T) {
+	ns := namespace(t, "huge")
+	var labels, annotations strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&labels, "    label-%03d: %s\n", i, strings.Repeat("x", 63))
+		fmt.Fprintf(&annotations, "    note-%03d: %s\n", i, strings.Repeat("é", 600))
+	}
+	apply(t, `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: huge
+  namespace: %s
+  labels:
+%s
+  annotations:
+%s
+spec:
+  restartPolicy: Never
+  containers: [{name: c, image: localhost/tools:1, imagePullPolicy: Never, command: [/bin/true, goshawk-test, huge]}]
+`, ns, labels.String(), annotations.String())
+	if got, want := place(&arrive(t, 1, of("Test program", "huge"))[0].Event), ns+"/huge c localhost/tools:1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestAgentsRights reads from the kernel what the agent's process may do.
 func TestAgentsRights(t *testing.T) {
 	list, err := kube.Inside(context.Background(), "ctr", "-n", "k8s.io", "tasks", "list")

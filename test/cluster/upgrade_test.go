@@ -122,3 +122,18 @@ func TestAgentKilled(t *testing.T) {
 		t.Errorf("got %q, missing %v; want %q", place(&a), a.EnrichmentMissing, want)
 	}
 }
+
+// TestQuiet is the last: what the agents and the controller did all the while, upgrades
+// and failures included, is no alarm to the shipped rules.
+func TestQuiet(t *testing.T) {
+	rules := map[string]int{}
+	for _, e := range hec.all(func(e *envelope) bool {
+		return e.Event.Source != "goshawk" && !strings.HasPrefix(e.Event.Rule, "Test ")
+	}) {
+		rules[e.Event.Rule]++
+		if k := e.Event.Kubernetes; k != nil && k.Namespace == "goshawk" {
+			t.Errorf("%s: %s", e.Event.Rule, e.Event.Output)
+		}
+	}
+	t.Logf("alerts of other rules: %v", rules)
+}

@@ -16,17 +16,23 @@ import (
 // holder keeps the namespaces of a room while nothing else is in them.
 const holder = "room"
 
-// made are directories of the machine that are covered in a room, by the room's own.
-var made = []string{"/run/containerd", "/var/lib/kubelet", "/var/lib/cni", "/var/log/pods", "/var/log/containers"}
+// covered are directories of the machine in whose place a room has its own. They are such
+// as every machine has: a directory made for the purpose would be missed by the other
+// rooms when one takes it away again.
+var covered = []string{"/var/lib", "/var/log"}
+
+// furniture is in the room's own: what components want to find.
+var furniture = []string{"/run/containerd", "/var/lib/kubelet", "/var/lib/cni", "/var/log/pods", "/var/log/containers"}
 
 // furnish is run in the new room. The file system of /run is the room's own, since
-// sockets, locks and network namespaces are there. What it mounts is shared among the
-// room's processes, as a kubelet wants, and with nobody else.
+// sockets, locks and network namespaces are there; that of containerd can be seen from
+// outside. What it mounts is shared among the room's processes, as a kubelet wants, and
+// with nobody else.
 const furnish = `set -e
 mount --make-rshared /
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/containerd /run/netns /run/lock
-for d in %[2]s; do mount --bind %[1]s/room$d $d; done
+for d in /run/containerd %[2]s; do mount --bind %[1]s/room$d $d; done
 mount --bind %[1]s/hosts /etc/hosts
 ip link set lo up
 ip address add %[3]s/24 dev eth0
@@ -41,14 +47,8 @@ func (n *Node) openRoom(ctx context.Context) error {
 	if err := n.rememberKernel(); err != nil {
 		return err
 	}
-	for _, d := range made {
+	for _, d := range furniture {
 		if err := os.MkdirAll(filepath.Join(n.Dir, "room", d), 0o711); err != nil {
-			return err
-		}
-		if d == "/run/containerd" {
-			continue // /run is the room's own already
-		}
-		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (n *Node) openRoom(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(n.Dir, "hosts"), []byte(hosts), 0o644); err != nil {
 		return err
 	}
-	script := fmt.Sprintf(furnish, n.Dir, strings.Join(made, " "), n.Address(), n.Outside(), podRange)
+	script := fmt.Sprintf(furnish, n.Dir, strings.Join(covered, " "), n.Address(), n.Outside(), podRange)
 	_, err := n.Inside(ctx, "sh", "-c", script)
 	return err
 }
@@ -145,9 +145,6 @@ func (n *Node) closeRoom(ctx context.Context) error {
 	errs := []error{err, n.removeCgroups(ctx), n.restoreKernel()}
 	if n.number > 0 { // a namespace goes some time after its last process
 		_ = exec.CommandContext(ctx, "ip", "link", "delete", n.device()).Run()
-	}
-	for _, d := range made {
-		_ = os.Remove(d) // only if it is empty: another's stays
 	}
 	return errors.Join(errs...)
 }
