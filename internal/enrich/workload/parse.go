@@ -25,7 +25,15 @@ var runtimes = [...]struct{ prefix, runtime string }{
 // A container that holds kubepods is a node, and what runs in its pods belongs
 // to them. But a container names the cgroups below its own as it likes: where no
 // pod's container follows, the one above stays.
+//
+// Below a user's systemd manager the user names the cgroups: what is there is no pod.
 func Parse(path string) (event.Container, bool) {
+	c, _, ok := parse(path)
+	return c, ok
+}
+
+// parse is Parse, and tells that an unprivileged user chose the names.
+func parse(path string) (c event.Container, user, ok bool) {
 	var (
 		outer   event.Container
 		node    event.Container // the container above kubepods, if any
@@ -41,7 +49,10 @@ func Parse(path string) (event.Container, bool) {
 		if name == "" {
 			continue
 		}
-		if !inPods && strings.Contains(name, "kubepods") {
+		if !found && strings.HasPrefix(name, "user@") && strings.HasSuffix(name, ".service") {
+			user = true
+		}
+		if !inPods && !user && strings.Contains(name, "kubepods") {
 			inPods = true
 			node, outer, found = outer, event.Container{}, false
 		}
@@ -61,9 +72,9 @@ func Parse(path string) (event.Container, bool) {
 		parent = name
 	}
 	if !found {
-		return node, node.FullID != ""
+		return node, user, node.FullID != ""
 	}
-	return outer, found
+	return outer, user, found
 }
 
 // idOf reads a cgroup's name as a container's: <id>, <runtime>-<id>.scope,

@@ -45,6 +45,7 @@ func TestParse(t *testing.T) {
 		{"podman, systemd", "/machine.slice/libpod-" + idA + ".scope", c("podman", "")},
 		{"podman, inner", "/machine.slice/libpod-" + idA + ".scope/container", c("podman", "")},
 		{"podman, cgroupfs", "/libpod_parent/libpod-" + idA, c("podman", "")},
+		{"a user's pod", "/user.slice/user-1000.slice/user@1000.service/kubepods/pod" + uid + "/" + idA, c("", "")},
 		{"podman, rootless", "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + idA + ".scope/container", c("podman", "")},
 		{"podman, pod", "/machine.slice/machine-libpod_pod_" + idB + ".slice/libpod-" + idA + ".scope", c("podman", "")},
 		{"podman's monitor", "/machine.slice/libpod-conmon-" + idA + ".scope", none},

@@ -78,6 +78,7 @@ type cgroup struct {
 // shared is one container with the number of its cgroups.
 type shared struct {
 	container *event.Container
+	user      bool // an unprivileged user says that it is one
 	refs      int
 }
 
@@ -164,7 +165,7 @@ func (r *Resolver) Remove(id uint64) {
 	if s := r.containers[have.container.FullID]; s != nil && s.container == have.container {
 		if s.refs--; s.refs <= 0 {
 			delete(r.containers, have.container.FullID)
-			if r.cfg.Containers != nil {
+			if r.cfg.Containers != nil && !s.user {
 				r.cfg.Containers.Ended(s.container)
 			}
 		}
@@ -289,22 +290,30 @@ func (r *Resolver) compact() {
 	r.order = kept
 }
 
-// share returns the one Container for all cgroups of a container.
+// share returns the one Container for all cgroups of a container. Users who name their
+// cgroups have containers, but not those of others: who takes the id of one has none, and
+// nobody is asked what it is.
 func (r *Resolver) share(path string) *event.Container {
-	c, ok := Parse(path)
-	if !ok {
+	c, user, ok := parse(path)
+	if !ok || user && r.takes(c.FullID) {
 		return nil
 	}
 	s := r.containers[c.FullID]
-	if s == nil || s.container.PodUID != c.PodUID || s.container.Runtime != c.Runtime {
-		s = &shared{container: &c}
+	if s == nil || s.user != user || s.container.PodUID != c.PodUID || s.container.Runtime != c.Runtime {
+		s = &shared{container: &c, user: user}
 		r.containers[c.FullID] = s
-		if r.cfg.Containers != nil {
+		if r.cfg.Containers != nil && !user {
 			r.cfg.Containers.Began(&c)
 		}
 	}
 	s.refs++
 	return s.container
+}
+
+// takes tells that an id is that of a container which no user made.
+func (r *Resolver) takes(id string) bool {
+	s := r.containers[id]
+	return s != nil && !s.user
 }
 
 // inode returns the inode number of a directory.

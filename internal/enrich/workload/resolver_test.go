@@ -281,3 +281,47 @@ func TestUnified(t *testing.T) {
 		t.Errorf("of the new one: %q, %v", c, ok)
 	}
 }
+
+// heard is who hears of containers.
+type heard struct{ began, ended []string }
+
+func (h *heard) Began(c *event.Container) { h.began = append(h.began, c.FullID+" "+c.PodUID) }
+func (h *heard) Ended(c *event.Container) { h.ended = append(h.ended, c.FullID+" "+c.PodUID) }
+
+// A user of the host who names his cgroups like those of a pod is no pod, and takes
+// nothing from the one whose names he took.
+func TestUserPlaysPod(t *testing.T) {
+	user := "/user.slice/user-1000.slice/user@1000.service"
+	real, fake := "/kubepods/pod"+uid+"/"+idA, user+"/kubepods/pod"+uid+"/"+idA
+	for _, order := range [][]string{{real, fake}, {fake, real}} {
+		r, _ := newResolver(t, 100)
+		h := &heard{}
+		r.cfg.Containers = h
+		ids := map[string]uint64{}
+		for i, path := range append(order, user+"/libpod-"+idB+".scope") {
+			ids[path] = uint64(i + 1)
+			r.add(uint64(i+1), path, false)
+		}
+		c, _ := r.Container(ids[real])
+		if c == nil || c.PodUID != uid || c.Runtime != "" {
+			t.Fatalf("the pod: %+v", c)
+		}
+		if f, _ := r.Container(ids[fake]); f != nil && (f == c || f.PodUID != "") {
+			t.Errorf("the user: %+v", f)
+		}
+		own, _ := r.Container(3)
+		if own == nil || own.FullID != idB || own.Runtime != "podman" {
+			t.Errorf("a user's own container: %+v", own)
+		}
+		r.Remove(ids[fake])
+		r.Remove(3)
+		if s := r.containers[idA]; s == nil || s.container != c {
+			t.Error("the end of the user's cgroup is that of the pod's container")
+		}
+		r.Remove(ids[real])
+		want := []string{idA + " " + uid}
+		if fmt.Sprint(h.began) != fmt.Sprint(want) || fmt.Sprint(h.ended) != fmt.Sprint(want) {
+			t.Errorf("heard of %v and %v", h.began, h.ended)
+		}
+	}
+}

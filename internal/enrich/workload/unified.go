@@ -46,7 +46,10 @@ func (r *Resolver) Unified(id uint64) (container string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	c, _ := Parse(path)
+	c, user, _ := parse(path)
+	if user && r.takes(c.FullID) {
+		return "", true
+	}
 	return c.FullID, true
 }
 
