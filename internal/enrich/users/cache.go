@@ -22,6 +22,11 @@ const (
 	again = uint64(50 * time.Millisecond)
 	// patience is how long an event waits for a file to be read.
 	patience = 20 * time.Millisecond
+	// allPatience is how long events wait in vain in a second of event time, and haste
+	// is how long each waits then: whoever makes ever new mount namespaces whose files
+	// hang does not hold up the agent.
+	allPatience = 100 * time.Millisecond
+	haste       = time.Millisecond
 
 	// lateContainers is how many containers may have a load under way that did not
 	// answer in time. Each has one at most, and the host's do not count: whoever
@@ -61,6 +66,9 @@ type Cache struct {
 	size   int          // of all in spaces, estimated
 	alone  aside.Runner // reads the host's files
 	runner aside.Runner // reads the containers'
+	hasty  aside.Runner // does so when the patience with them is spent
+	began  uint64       // the second of event time that wasted is of
+	wasted time.Duration
 	stats  Stats
 }
 
@@ -69,6 +77,7 @@ func New(cfg Config) *Cache {
 	c := &Cache{cfg: cfg, spaces: map[uint32]*Accounts{}}
 	c.alone = aside.Runner{Wait: patience, Limit: 1}
 	c.runner = aside.Runner{Wait: patience, Limit: lateContainers}
+	c.hasty = aside.Runner{Wait: haste, Limit: lateContainers}
 	c.host = Accounts{cache: c, pid: 1, limit: hostLimit}
 	return c
 }
@@ -76,7 +85,7 @@ func New(cfg Config) *Cache {
 // Stats returns the counters.
 func (c *Cache) Stats() Stats {
 	c.stats.Namespaces = len(c.spaces)
-	c.stats.Late = c.alone.Abandoned() + c.runner.Abandoned()
+	c.stats.Late = c.alone.Abandoned() + c.runner.Abandoned() + c.hasty.Abandoned()
 	return c.stats
 }
 
@@ -186,7 +195,7 @@ func (a *Accounts) refresh() {
 		return
 	}
 	a.next = a.now + recheck
-	own, runner := a == &a.cache.host, &a.cache.runner
+	own, runner := a == &a.cache.host, a.cache.reader(a.now)
 	if own {
 		runner = &a.cache.alone
 	}
@@ -197,7 +206,7 @@ func (a *Accounts) refresh() {
 
 	root, other := a.root(a.pid), a.root(a.earlier)
 	have, limit, late := a.have, a.limit, make(chan result, 1)
-	r, ok := aside.Do(runner, func() result {
+	r, ok := a.cache.do(runner, func() result {
 		t, err := load(root, limit, have)
 		if err != nil && a.isIn(other) {
 			t, err = load(other, limit, have)
@@ -213,6 +222,27 @@ func (a *Accounts) refresh() {
 		return
 	}
 	a.take(r)
+}
+
+// reader returns who reads containers' files at an event time.
+func (c *Cache) reader(now uint64) *aside.Runner {
+	if now >= c.began+recheck {
+		c.began, c.wasted = now, 0
+	}
+	if c.wasted >= allPatience {
+		return &c.hasty
+	}
+	return &c.runner
+}
+
+// do runs f aside, and counts the time that was waited in vain.
+func (c *Cache) do(runner *aside.Runner, f func() result) (result, bool) {
+	began := time.Now()
+	r, ok := aside.Do(runner, f)
+	if !ok {
+		c.wasted += time.Since(began)
+	}
+	return r, ok
 }
 
 // root is where a process's root directory is seen, "" for none.
