@@ -17,7 +17,9 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	answersMapAnswers     = "answers"
+	answersMapAsked       = "asked"
 	answersMapLost        = "lost"
+	answersProgDnsEgress  = "dns_egress"
 	answersProgDnsIngress = "dns_ingress"
 )
 
@@ -63,6 +65,7 @@ type answersSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type answersProgramSpecs struct {
+	DnsEgress  *ebpf.ProgramSpec `ebpf:"dns_egress"`
 	DnsIngress *ebpf.ProgramSpec `ebpf:"dns_ingress"`
 }
 
@@ -71,6 +74,7 @@ type answersProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type answersMapSpecs struct {
 	Answers *ebpf.MapSpec `ebpf:"answers"`
+	Asked   *ebpf.MapSpec `ebpf:"asked"`
 	Lost    *ebpf.MapSpec `ebpf:"lost"`
 }
 
@@ -101,12 +105,14 @@ func (o *answersObjects) Close() error {
 // It can be passed to loadAnswersObjects or ebpf.CollectionSpec.LoadAndAssign.
 type answersMaps struct {
 	Answers *ebpf.Map `ebpf:"answers"`
+	Asked   *ebpf.Map `ebpf:"asked"`
 	Lost    *ebpf.Map `ebpf:"lost"`
 }
 
 func (m *answersMaps) Close() error {
 	return _AnswersClose(
 		m.Answers,
+		m.Asked,
 		m.Lost,
 	)
 }
@@ -121,11 +127,13 @@ type answersVariables struct {
 //
 // It can be passed to loadAnswersObjects or ebpf.CollectionSpec.LoadAndAssign.
 type answersPrograms struct {
+	DnsEgress  *ebpf.Program `ebpf:"dns_egress"`
 	DnsIngress *ebpf.Program `ebpf:"dns_ingress"`
 }
 
 func (p *answersPrograms) Close() error {
 	return _AnswersClose(
+		p.DnsEgress,
 		p.DnsIngress,
 	)
 }

@@ -29,15 +29,15 @@ type Answer struct {
 	Cut    bool   // the end of Data is missing
 }
 
-// Source is the attached program. Drain is for one goroutine.
+// Source is the attached programs. Drain is for one goroutine.
 type Source struct {
 	coll   *ebpf.Collection
-	link   link.Link
+	links  []link.Link
 	reader *ringbuf.Reader
 	record ringbuf.Record
 }
 
-// Open loads and attaches the program to the root of the unified hierarchy below
+// Open loads and attaches the programs to the root of the unified hierarchy below
 // cgroupRoot, where the host's cgroup file systems are mounted. An error says why there
 // will be no names.
 func Open(cgroupRoot string) (*Source, error) {
@@ -60,12 +60,19 @@ func Open(cgroupRoot string) (*Source, error) {
 		return nil, errors.Join(fmt.Errorf("open the ring of DNS answers: %w", err), s.Close())
 	}
 	s.reader.SetDeadline(time.Unix(1, 0)) // never waits
-	s.link, err = link.AttachCgroup(link.CgroupOptions{Path: root, Attach: ebpf.AttachCGroupInetIngress, Program: s.coll.Programs["dns_ingress"]})
-	if errors.Is(err, unix.EPERM) {
-		err = fmt.Errorf("%w: the capability NET_ADMIN is needed", err)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("attach the program for DNS names to %s: %w", root, err), s.Close())
+	// Answers count if their question was seen: that program comes first.
+	for _, p := range []struct {
+		name   string
+		attach ebpf.AttachType
+	}{{"dns_egress", ebpf.AttachCGroupInetEgress}, {"dns_ingress", ebpf.AttachCGroupInetIngress}} {
+		l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: p.attach, Program: s.coll.Programs[p.name]})
+		if errors.Is(err, unix.EPERM) {
+			err = fmt.Errorf("%w: the capability NET_ADMIN is needed", err)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("attach the program for DNS names to %s: %w", root, err), s.Close())
+		}
+		s.links = append(s.links, l)
 	}
 	return s, nil
 }
@@ -119,11 +126,11 @@ func (s *Source) Lost() (uint64, error) {
 	return sum, nil
 }
 
-// Close takes the program off.
+// Close takes the programs off.
 func (s *Source) Close() error {
 	var errs []error
-	if s.link != nil {
-		errs = append(errs, s.link.Close())
+	for _, l := range s.links {
+		errs = append(errs, l.Close())
 	}
 	if s.reader != nil {
 		errs = append(errs, s.reader.Close())
