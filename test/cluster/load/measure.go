@@ -207,13 +207,13 @@ func scrape(ctx context.Context) (map[string]float64, error) {
 	lines := bufio.NewScanner(io.LimitReader(resp.Body, 16<<20))
 	for lines.Scan() {
 		line := lines.Text()
-		name, value, ok := strings.Cut(line, " ")
-		if i := strings.LastIndexByte(line, ' '); ok && !strings.HasPrefix(line, "#") {
-			name, value = line[:i], line[i+1:]
-			name, _, _ = strings.Cut(name, "{")
-			if v, err := strconv.ParseFloat(value, 64); err == nil {
-				sums[name] += v
-			}
+		i := strings.LastIndexByte(line, ' ')
+		if i < 0 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, _, _ := strings.Cut(line[:i], "{")
+		if v, err := strconv.ParseFloat(line[i+1:], 64); err == nil {
+			sums[name] += v
 		}
 	}
 	return sums, lines.Err()
