@@ -2,6 +2,7 @@ package workload
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -11,8 +12,9 @@ import (
 type unified struct {
 	mount string
 	paths map[uint64]string
-	later []string  // that were not there when they were looked for: runtimes make them last
-	next  time.Time // when they may be looked for again
+	fresh []string  // that were not there when they came: runtimes make them last
+	later []string  // that were not there when they were looked for, either
+	next  time.Time // when those may be looked for again
 	begun time.Time
 }
 
@@ -54,33 +56,37 @@ func (r *Resolver) Unified(id uint64) (container string, ok bool) {
 }
 
 func (u *unified) add(path string) {
-	if len(u.paths) >= maxUnified {
+	if len(u.paths) >= maxUnified || u.learn(path) {
 		return
 	}
-	if id, ok := inode(filepath.Join(u.mount, path)); ok {
-		u.paths[id] = path
-		return
+	if len(u.fresh) >= maxLater {
+		u.fresh = u.fresh[maxLater/2:]
 	}
-	if len(u.later) >= maxLater {
-		u.later = u.later[maxLater/2:]
-	}
-	u.later = append(u.later, path)
+	u.fresh = append(u.fresh, path)
 }
 
-// find returns the path of a cgroup, and looks again for those that were not there.
+// learn keeps a path if it is there.
+func (u *unified) learn(path string) bool {
+	id, ok := inode(filepath.Join(u.mount, path))
+	if ok {
+		u.paths[id] = path
+	}
+	return ok
+}
+
+// find returns the path of a cgroup, and looks again for those that were not there: once
+// for each when somebody asks, and then for all of them now and again.
 func (u *unified) find(id uint64) (string, bool) {
 	if path, ok := u.paths[id]; ok {
 		return path, true
 	}
-	now := time.Now()
-	if len(u.later) == 0 || now.Before(u.next) {
-		return "", false
-	}
-	u.next = now.Add(lookAgain)
-	later := u.later
-	u.later = nil
-	for _, path := range later {
-		u.add(path)
+	if len(u.fresh) > 0 {
+		u.later = append(u.later, slices.DeleteFunc(u.fresh, u.learn)...)
+		u.later = u.later[max(0, len(u.later)-maxLater):]
+		u.fresh = nil
+	} else if now := time.Now(); len(u.later) > 0 && !now.Before(u.next) {
+		u.next = now.Add(lookAgain)
+		u.later = slices.DeleteFunc(u.later, u.learn)
 	}
 	path, ok := u.paths[id]
 	return path, ok

@@ -14,7 +14,8 @@ func TestUnknownUnified(t *testing.T) {
 	for i := range maxLater {
 		u.add(fmt.Sprint("/", i))
 	}
-	u.find(1)
+	u.find(1) // looks at each
+	u.find(1) // and at those that were not there
 	if err := os.Mkdir(filepath.Join(u.mount, "7"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -23,6 +24,14 @@ func TestUnknownUnified(t *testing.T) {
 		if _, ok := u.find(id); ok {
 			t.Fatal("looked for again at once")
 		}
+	}
+	// What has come since is looked for at once.
+	u.add("/new")
+	if err := os.Mkdir(filepath.Join(u.mount, "new"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if path, ok := u.find(mustInode(t, filepath.Join(u.mount, "new"))); !ok || path != "/new" {
+		t.Errorf("a new one: %q, %v", path, ok)
 	}
 	u.next = time.Now()
 	if path, ok := u.find(id); !ok || path != "/7" {
