@@ -12,7 +12,7 @@ const (
 	PeerService
 	PeerNode
 	PeerOutside // of the cluster
-	PeerLocal   // the same machine, by a loopback address
+	PeerLocal   // the same machine or link, by a loopback or link-local address
 )
 
 // String returns the kind as k8s.peer.type shows it.

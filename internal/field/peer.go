@@ -11,7 +11,7 @@ func peerFields() []Field {
 	}
 	return group(Field{Scope: PerEvent, Source: "Kubernetes API", Types: socketTypes},
 		text("type", func(p *event.Peer) string { return p.Kind.String() },
-			"What the other end of the connection is: pod, service, node, outside (of the cluster) or local (a loopback address)."),
+			"What the other end of the connection is: pod, service, node, outside (of the cluster) or local (a loopback or link-local address)."),
 		text("name", func(p *event.Peer) string { return p.Name }, "Name of the pod, service or node at the other end."),
 		text("ns.name", func(p *event.Peer) string { return p.Namespace }, "Namespace of the pod or service at the other end."),
 		text("workload.name", func(p *event.Peer) string { return p.Owner.Name }, "Name of the topmost owner of the pod at the other end."),
