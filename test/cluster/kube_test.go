@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -96,12 +97,40 @@ func arrive(t *testing.T, count int, wanted func(*envelope) bool) []envelope {
 
 func arriveIn(t *testing.T, limit time.Duration, count int, wanted func(*envelope) bool) []envelope {
 	t.Helper()
-	var got []envelope
-	waitFor(t, "alerts arrive", limit, func() error {
-		if got = hec.all(wanted); len(got) < count {
-			return fmt.Errorf("%d of %d", len(got), count)
+	for end := time.Now().Add(limit); time.Now().Before(end) && t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
+		if got := hec.all(wanted); len(got) >= count {
+			return got
 		}
-		return nil
-	})
-	return got
+	}
+	t.Fatalf("%d of %d alerts arrived within %v; the agent says:\n%s", len(hec.all(wanted)), count, limit, agentSays(t))
+	return nil
 }
+
+// agentSays is what helps to find out why an alert did not come.
+func agentSays(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	if got := hec.all(func(*envelope) bool { return true }); len(got) > 0 {
+		last := got[len(got)-1]
+		fmt.Fprintf(&b, "%d alerts arrived, the last %v ago: %s\n", len(got), time.Since(last.Arrived).Round(time.Second), last.Event.Output)
+	}
+	if ips, err := kube.Kubectl(t.Context(), append([]string{"-n", "goshawk", "get", "pods", "-o", "jsonpath={.items[*].status.podIP}"}, agents...)...); err == nil {
+		for ip := range strings.FieldsSeq(ips) {
+			page, err := kube.Inside(t.Context(), "busybox", "wget", "-q", "-O", "-", "http://"+net.JoinHostPort(ip, "8765")+"/readyz")
+			fmt.Fprintf(&b, "%s: %s %v\n", ip, page, err)
+		}
+	}
+	log, err := kube.Kubectl(t.Context(), "-n", "goshawk", "logs", "daemonset/goshawk")
+	if err != nil {
+		fmt.Fprintln(&b, err)
+	}
+	for line := range strings.Lines(log) {
+		if strings.HasPrefix(line, `{"level"`) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// agents chooses the pods of agents.
+var agents = []string{"-l", "app.kubernetes.io/component=agent"}

@@ -33,8 +33,12 @@ func (n *Node) startControlPlane(ctx context.Context) error {
 		"--kube-api-qps=200", "--kube-api-burst=400")
 }
 
-// StartAPIServer starts the API server alone, again after StopAPIServer.
+// StartAPIServer starts the API server alone, again after StopAPIServer. One that runs
+// is left alone.
 func (n *Node) StartAPIServer(ctx context.Context) error {
+	if _, ok := n.pid("kube-apiserver"); ok {
+		return nil
+	}
 	if err := n.start("kube-apiserver", n.bin("kube-apiserver"), "--etcd-servers="+clientURL,
 		"--bind-address=0.0.0.0", "--advertise-address="+n.Address(), fmt.Sprintf("--secure-port=%d", apiPort),
 		"--service-cluster-ip-range="+serviceRange, "--authorization-mode=Node,RBAC", "--allow-privileged=true",
