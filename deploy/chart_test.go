@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -273,5 +274,29 @@ func collect(doc, schema any, path string, into map[string]bool) {
 	}
 	if leaf {
 		into[path] = true
+	}
+}
+
+// TestControllerReadsAgentsRules: the controller checks sets with the rules that the
+// agents have, so every directory that it is told must be mounted.
+func TestControllerReadsAgentsRules(t *testing.T) {
+	out, err := helm(t, "--set", "controller.enabled=true")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	found := 0
+	for _, o := range parse(t, []byte(out)) {
+		if o.kind() != "Deployment" {
+			continue
+		}
+		yaml := fmt.Sprint(o)
+		for _, dir := range regexp.MustCompile(`--rules=(/etc/\S+?)[\s\]]`).FindAllStringSubmatch(yaml, -1) {
+			if found++; !strings.Contains(yaml, "mountPath:"+dir[1]) {
+				t.Errorf("%s is not mounted", dir[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("the controller is told no directory")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/goshawk-security/goshawk/internal/agent"
@@ -71,11 +72,20 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	if err := f.Validate(); err != nil {
 		return err
 	}
-	if f.Rest, err = clientcmd.BuildConfigFromFlags("", f.kubeconfig); err != nil {
+	if f.Rest, err = restConfig(f.kubeconfig); err != nil {
 		return failed(fmt.Errorf("reach the Kubernetes API: %w; outside of a cluster name a file with --kubeconfig", err))
 	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its usual effect: it kills
 	return failed(control.Run(ctx, f.Config, log))
+}
+
+// restConfig says where the API server is. clientcmd would say in a line of its own that
+// it takes the pod's service account.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	if kubeconfig == "" {
+		return rest.InClusterConfig()
+	}
+	return clientcmd.BuildConfigFromFlags("", kubeconfig)
 }
