@@ -93,7 +93,7 @@ func answer(w http.ResponseWriter, state string, err error, degraded []doctor.Ch
 		fmt.Fprintf(&b, "%s\n", state)
 	}
 	for _, c := range degraded {
-		fmt.Fprintf(&b, "degraded %s: %s\n", c.Name, c.Found)
+		fmt.Fprintf(&b, "degraded %s: %s\n", c.Name, strings.ReplaceAll(c.Found, "\n", "; "))
 	}
 	for _, d := range destinations {
 		fmt.Fprintf(&b, "destination %s (%s): %s, %d waiting", d.Name, d.Kind, d.State, d.Queued)
