@@ -160,6 +160,13 @@ func (c *Client) fail(err error) {
 	c.log.Warn("the Kubernetes API does not tell of pods: what is known stays in use, new pods lack labels and owners", zap.Error(err))
 }
 
+// failed tells that the watch failed and has not worked since.
+func (c *Client) failed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told
+}
+
 // works notes that the watch works.
 func (c *Client) works() {
 	c.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"time"
@@ -60,10 +61,50 @@ func (c *Client) watch(ctx context.Context) {
 			return w, err
 		},
 	}
-	// The reflector writes to the Client itself: a cache between would hold all twice.
-	r := cache.NewReflectorWithOptions(lw, &corev1.Pod{}, (*store)(c), cache.ReflectorOptions{Name: "pods of the node"})
-	// What goes wrong is told by answered; client-go would write it to stderr, too.
-	r.RunWithContext(klog.NewContext(ctx, klog.Logger{}))
+	wait := knockAfter
+	for ctx.Err() == nil {
+		// What goes wrong is told by answered; client-go would write it to stderr, too.
+		run, again := context.WithCancel(klog.NewContext(ctx, klog.Logger{}))
+		ended := make(chan struct{})
+		go func() { defer close(ended); c.knock(run, &wait, again) }()
+		// The reflector writes to the Client itself: a cache between would hold all twice.
+		cache.NewReflectorWithOptions(lw, &corev1.Pod{}, (*store)(c), cache.ReflectorOptions{Name: "pods of the node"}).RunWithContext(run)
+		again()
+		<-ended
+	}
+}
+
+// How long the API server is left alone after it failed, at first and when it fails
+// again and again, and as much once more by chance: agents of a whole cluster knock.
+const (
+	knockAfter  = 4 * time.Second
+	knockAtMost = time.Minute
+)
+
+// knock begins the watch again as soon as an API server that failed answers: by itself
+// the reflector sleeps for up to a minute after a long outage, while pods start that
+// nobody knows.
+func (c *Client) knock(ctx context.Context, wait *time.Duration, again func()) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(*wait + rand.N(*wait)):
+		}
+		if !c.failed() {
+			*wait = knockAfter
+			continue
+		}
+		o := metav1.ListOptions{Limit: 1, ResourceVersion: "0", FieldSelector: fields.OneTermEqualSelector("spec.nodeName", c.cfg.Node).String()}
+		asked, cancel := context.WithTimeout(ctx, lookupTime)
+		err := c.core.Get().Resource("pods").VersionedParams(&o, metav1.ParameterCodec).Do(asked).Error()
+		cancel()
+		if err == nil && c.failed() {
+			*wait = min(2**wait, knockAtMost)
+			again()
+			return
+		}
+	}
 }
 
 // answered notes whether a request of the watch worked.
