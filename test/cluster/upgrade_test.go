@@ -115,6 +115,7 @@ func TestAgentKilled(t *testing.T) {
 		}
 		return nil
 	})
+	ready(t, "goshawk", "pod/"+name) // started is not seeing: that takes some seconds
 	kubectl(t, "-n", ns, "exec", "before", "--", "/bin/true", "goshawk-test", "killed")
 	arrive(t, 1, of("Test team", "killed"))
 	a := arrive(t, 1, of("Test program", "killed"))[0].Event
